@@ -1,0 +1,167 @@
+package shell
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+// Kind says where a script's text comes from.
+type Kind uint8
+
+// The kinds of scripts.
+const (
+	Line     Kind = iota // the shell form's joined line
+	Body                 // RUN <<EOF: the body of the here-document is the script
+	Heredocs             // a command line with here-documents that the shell reads
+)
+
+// Script is the shell program of an instruction.
+type Script struct {
+	Instruction *parse.Instruction
+	Kind        Kind
+	Lang        Lang
+	Shebang     bool          // Kind is Body and an interpreter line chose Lang
+	Map         parse.Logical // the text, and where it stands in the source
+
+	once sync.Once
+	file *syntax.File
+	err  error
+}
+
+// ErrNotShell is the error of scripts whose language is None.
+var ErrNotShell = errors.New("not a POSIX shell script")
+
+// New returns the script of a shell-form RUN, CMD, ENTRYPOINT or HEALTHCHECK
+// (for ONBUILD, of its child), or nil if the instruction has none. sh is the
+// SHELL in effect there.
+func New(f *parse.File, in *parse.Instruction, sh Shell) *Script {
+	if in.Form != parse.Shell || in.Name == "SHELL" {
+		return nil
+	}
+	s := &Script{Instruction: in, Lang: sh.Lang}
+	w := in.Command()
+	if in.Name != "RUN" || len(in.Heredocs) == 0 {
+		s.Map = in.Logical.Slice(w.Lo, w.Hi)
+		return s
+	}
+	if parser.MustParseHeredoc(w.Value) != nil {
+		s.Kind = Body
+		s.Map = bodyText(f, in.Heredocs[0])
+		if lang, ok := interpreter(s.Map.Text); ok {
+			s.Lang, s.Shebang = lang, true
+		}
+		return s
+	}
+	// BuildKit gives the shell the command line and all bodies again, see
+	// dispatchRun in its dockerfile2llb.
+	s.Kind = Heredocs
+	line := in.Logical.Slice(w.Lo, w.Hi)
+	var text strings.Builder
+	text.WriteString(line.Text)
+	segs := append([]parse.Segment(nil), line.Segments()...)
+	for _, h := range in.Heredocs {
+		text.WriteByte('\n')
+		segs = append(segs, parse.Segment{Text: text.Len(), Src: h.Body.Start, N: h.Body.Len()})
+		text.WriteString(h.Body.Text(f.Src))
+		term := h.Terminator.Text(f.Src)
+		at := h.Terminator.Start + strings.Index(term, h.Name)
+		segs = append(segs, parse.Segment{Text: text.Len(), Src: at, N: len(h.Name)})
+		text.WriteString(h.Name)
+	}
+	s.Map = parse.NewLogical(text.String(), segs)
+	return s
+}
+
+// bodyText is a here-document's content as the shell gets it: without leading
+// tabs for <<-.
+func bodyText(f *parse.File, h parse.Heredoc) parse.Logical {
+	body := h.Body.Text(f.Src)
+	if !h.Chomp {
+		return parse.NewLogical(body, []parse.Segment{{Text: 0, Src: h.Body.Start, N: len(body)}})
+	}
+	var text strings.Builder
+	var segs []parse.Segment
+	for pos := 0; pos < len(body); {
+		end := strings.IndexByte(body[pos:], '\n')
+		if end < 0 {
+			end = len(body)
+		} else {
+			end += pos + 1
+		}
+		line := strings.TrimLeft(body[pos:end], "\t")
+		segs = append(segs, parse.Segment{Text: text.Len(), Src: h.Body.Start + end - len(line), N: len(line)})
+		text.WriteString(line)
+		pos = end
+	}
+	return parse.NewLogical(text.String(), segs)
+}
+
+// Text is the program as the shell gets it.
+func (s *Script) Text() string { return s.Map.Text }
+
+// Parse returns the tree of the script. Offsets of its positions are byte
+// offsets in Text. The error is ErrNotShell, or says why mvdan.cc/sh cannot
+// parse it. The tree is shared: never change it.
+func (s *Script) Parse() (*syntax.File, error) {
+	s.once.Do(func() { s.file, s.err = parseText(s.Map.Text, s.Lang) })
+	return s.file, s.err
+}
+
+var parsers = [2]sync.Pool{
+	{New: func() any { return syntax.NewParser(syntax.KeepComments(true), syntax.Variant(syntax.LangPOSIX)) }},
+	{New: func() any { return syntax.NewParser(syntax.KeepComments(true), syntax.Variant(syntax.LangBash)) }},
+}
+
+func parseWith(text string, lang Lang) (*syntax.File, error) {
+	pool := &parsers[0]
+	if lang == Bash {
+		pool = &parsers[1]
+	}
+	p := pool.Get().(*syntax.Parser)
+	defer pool.Put(p)
+	return p.Parse(strings.NewReader(text), "")
+}
+
+// parseText parses a script. What is no POSIX shell but parses as bash is read
+// as bash: /bin/sh is bash on many bases, and on others such a script fails
+// before and after any change.
+func parseText(text string, lang Lang) (*syntax.File, error) {
+	if lang == None {
+		return nil, ErrNotShell
+	}
+	if strings.ContainsRune(text, '\r') {
+		// mvdan.cc/sh drops carriage returns, a shell does not.
+		return nil, errors.New("the script has carriage returns")
+	}
+	file, err := parseWith(text, lang)
+	if err != nil && lang == POSIX {
+		if bash, err2 := parseWith(text, Bash); err2 == nil {
+			return bash, nil
+		}
+	}
+	return file, err
+}
+
+// ParseText parses a program that stands in no instruction, for transforms
+// and checks that build one.
+func ParseText(text string, lang Lang) (*syntax.File, error) { return parseText(text, lang) }
+
+// Source returns the source offset of a position in the tree.
+func (s *Script) Source(pos syntax.Pos) int { return s.Map.Source(int(pos.Offset())) }
+
+// Span returns the source span of a node, from its first byte to behind its
+// last.
+func (s *Script) Span(n syntax.Node) parse.Span {
+	return s.Map.Span(int(n.Pos().Offset()), int(n.End().Offset()))
+}
+
+// NodeText is the node's part of Text.
+func (s *Script) NodeText(n syntax.Node) string {
+	return s.Map.Text[n.Pos().Offset():n.End().Offset()]
+}
