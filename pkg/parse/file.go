@@ -191,4 +191,3 @@ func (f *File) Opaque() int {
 	}
 	return n
 }
-
