@@ -1,0 +1,329 @@
+package facts
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+// Options are what is known about a build besides the Dockerfile.
+type Options struct {
+	BuildArgs map[string]string // --build-arg
+	Targets   []string          // stages that are built as targets; empty: the last one, and other leaves
+}
+
+// Facts are the facts of one file.
+type Facts struct {
+	File   *parse.File
+	Stages []*Stage
+	Meta   []*parse.Instruction // ARG instructions before the first FROM
+
+	states  []State // by instruction index
+	scripts []*shell.Script
+}
+
+// State is what holds right before an instruction.
+type State struct {
+	Stage   *Stage // nil before the first FROM
+	Shell   shell.Shell
+	User    Value // as written, user[:group]; Known is false where the base image decides
+	Workdir Value // absolute path
+	env     *env
+}
+
+// Stage is a build stage.
+type Stage struct {
+	Index        int
+	Name         string // lower case, "" without AS
+	From         *parse.Instruction
+	Image        Value    // the base image's reference, "" if Parent is set
+	Family       Family   // of the base image, through parents
+	Platform     string   // --platform as written
+	Parent       *Stage   // FROM another stage
+	Children     []*Stage // stages that are FROM this one
+	Readers      []*Stage // stages that COPY --from or mount from this one
+	Instructions []*parse.Instruction
+	Ships        bool // its layers are part of an image that is built
+
+	end State // behind its last instruction
+}
+
+// New computes the facts of a file.
+func New(f *parse.File, opt Options) *Facts {
+	fs := &Facts{
+		File:    f,
+		states:  make([]State, len(f.Instructions)),
+		scripts: make([]*shell.Script, len(f.Instructions)),
+	}
+	var meta *env
+	var st State
+	for i, in := range f.Instructions {
+		if in.Name == "FROM" {
+			st = fs.from(in, meta)
+			fs.states[i] = st
+			continue
+		}
+		fs.states[i] = st
+		if st.Stage == nil {
+			if in.Name == "ARG" {
+				fs.Meta = append(fs.Meta, in)
+				meta = fs.args(in, meta, meta, opt)
+			}
+			continue
+		}
+		st.Stage.Instructions = append(st.Stage.Instructions, in)
+		st = fs.step(in, st, meta, opt)
+		st.Stage.end = st
+	}
+	fs.link()
+	fs.ships(opt.Targets)
+	return fs
+}
+
+// At returns what holds right before an instruction.
+func (fs *Facts) At(in *parse.Instruction) *State {
+	if in.Parent != nil {
+		in = in.Parent
+	}
+	return &fs.states[in.Index]
+}
+
+// Shell is the SHELL in effect at an instruction.
+func (fs *Facts) Shell(in *parse.Instruction) shell.Shell { return fs.At(in).Shell }
+
+// Script returns the shell program of an instruction, or nil if it has none.
+// The script of an ONBUILD is its child's.
+func (fs *Facts) Script(in *parse.Instruction) *shell.Script {
+	i := in.Index
+	if in.Parent != nil {
+		i = in.Parent.Index
+	} else if in.Child != nil {
+		in = in.Child
+	}
+	if fs.scripts[i] == nil {
+		fs.scripts[i] = shell.New(fs.File, in, fs.states[i].Shell)
+	}
+	return fs.scripts[i]
+}
+
+// Expand gives the value of a word at an instruction as BuildKit expands it.
+func (fs *Facts) Expand(word string, in *parse.Instruction) Value {
+	return expand(word, fs.File.Escape, fs.At(in).env)
+}
+
+// Lookup gives the value of a variable that ENV or ARG has set before the
+// instruction in its stage or its parents.
+func (fs *Facts) Lookup(name string, in *parse.Instruction) (v Value, set bool) {
+	return fs.At(in).env.lookup(name)
+}
+
+// Resolve joins a path of COPY or RUN with the working directory at an
+// instruction.
+func (st *State) Resolve(p string) Value {
+	if path.IsAbs(p) {
+		return known(path.Clean(p))
+	}
+	if !st.Workdir.Known {
+		return Value{}
+	}
+	return Value{S: path.Join(st.Workdir.S, p), Known: true, Default: st.Workdir.Default}
+}
+
+// from starts a stage.
+func (fs *Facts) from(in *parse.Instruction, meta *env) State {
+	s := &Stage{Index: len(fs.Stages), From: in}
+	fs.Stages = append(fs.Stages, s)
+	if fl := in.Flag("platform"); fl != nil {
+		s.Platform = fl.Arg
+	}
+	if len(in.Words) >= 3 && strings.EqualFold(in.Words[1].Value, "as") {
+		s.Name = strings.ToLower(in.Words[2].Value)
+	}
+	st := State{Stage: s}
+	if len(in.Words) > 0 {
+		s.Image = expand(in.Words[0].Value, fs.File.Escape, meta)
+		if s.Image.Known {
+			if p := fs.StageNamed(s.Image.S, s.Index); p != nil {
+				s.Parent, s.Image = p, Value{}
+				p.Children = append(p.Children, s)
+				st = p.end
+				if st.Stage == nil { // a parent without instructions
+					st = fs.states[p.From.Index]
+				}
+				st.Stage = s
+				s.Family = p.Family
+				s.end = st
+				return st
+			}
+		}
+		s.Family = familyOf(s.Image, in.Words[0].Value, s.Platform, fs.File)
+	}
+	if s.Family == Windows {
+		st.Shell = shell.DefaultWindows()
+	} else {
+		st.Shell = shell.DefaultLinux()
+		if workdirIsRoot(s) {
+			st.Workdir = known("/")
+		}
+		if rootByDefault(s) {
+			st.User = known("root")
+		}
+	}
+	s.end = st
+	return st
+}
+
+// StageNamed finds a stage by name or, for references that allow it, by
+// number, among the stages before index before. See
+// https://docs.docker.com/build/building/multi-stage/.
+func (fs *Facts) StageNamed(name string, before int) *Stage {
+	for i := min(before, len(fs.Stages)) - 1; i >= 0; i-- {
+		if fs.Stages[i].Name != "" && strings.EqualFold(fs.Stages[i].Name, name) {
+			return fs.Stages[i]
+		}
+	}
+	return nil
+}
+
+// StageRef finds the stage that COPY --from=ref or a mount's from=ref in a
+// stage means, by name or number, or nil for an image or a named context.
+func (fs *Facts) StageRef(ref string, in *Stage) *Stage {
+	if s := fs.StageNamed(ref, in.Index); s != nil {
+		return s
+	}
+	if n, err := strconv.Atoi(ref); err == nil && n >= 0 && n < in.Index {
+		return fs.Stages[n]
+	}
+	return nil
+}
+
+// step gives the state behind an instruction.
+func (fs *Facts) step(in *parse.Instruction, st State, meta *env, opt Options) State {
+	switch in.Name {
+	case "ARG":
+		st.env = fs.args(in, st.env, meta, opt)
+	case "ENV":
+		before := st.env // one ENV sees the values from before it
+		for _, p := range in.Pairs {
+			st.env = &env{up: st.env, name: p.Key.Value, value: expand(p.Value.Value, fs.File.Escape, before)}
+		}
+	case "SHELL":
+		var argv []string
+		for _, w := range in.Words {
+			argv = append(argv, w.Value)
+		}
+		st.Shell = shell.Of(argv)
+	case "USER":
+		st.User = expand(in.Args.Value, fs.File.Escape, st.env)
+	case "WORKDIR":
+		v := expand(in.Args.Value, fs.File.Escape, st.env)
+		switch {
+		case !v.Known:
+			st.Workdir = Value{}
+		case path.IsAbs(v.S):
+			st.Workdir = Value{S: path.Clean(v.S), Known: true, Default: v.Default}
+		case st.Workdir.Known:
+			st.Workdir = Value{S: path.Join(st.Workdir.S, v.S), Known: true, Default: v.Default || st.Workdir.Default}
+		}
+	}
+	return st
+}
+
+// args gives the variables behind an ARG. An ARG does not override an ENV of
+// the same name, see https://docs.docker.com/reference/dockerfile/#using-arg-variables.
+func (fs *Facts) args(in *parse.Instruction, e, meta *env, opt Options) *env {
+	for _, w := range in.Words {
+		name, dflt, has := strings.Cut(w.Value, "=")
+		v := Value{}
+		if given, ok := opt.BuildArgs[name]; ok {
+			v = known(given)
+		} else if has {
+			v = expand(dflt, fs.File.Escape, e)
+			v.Default = v.Known
+		} else if mv, ok := meta.lookup(name); ok && e != meta {
+			v = mv
+		}
+		if old, ok := findEnv(e, name); ok && !old.arg {
+			continue
+		}
+		e = &env{up: e, name: name, value: v, arg: true}
+	}
+	return e
+}
+
+func findEnv(e *env, name string) (*env, bool) {
+	for ; e != nil; e = e.up {
+		if e.name == name {
+			return e, true
+		}
+	}
+	return nil, false
+}
+
+// link notes which stages read which.
+func (fs *Facts) link() {
+	for _, s := range fs.Stages {
+		for _, in := range s.Instructions {
+			if in.Child != nil {
+				in = in.Child
+			}
+			for _, ref := range sourceRefs(in) {
+				v := fs.Expand(ref, in)
+				if !v.Known {
+					continue
+				}
+				if from := fs.StageRef(v.S, s); from != nil {
+					from.Readers = append(from.Readers, s)
+				}
+			}
+		}
+	}
+}
+
+// sourceRefs returns the stages, images or contexts that an instruction reads
+// files from: COPY --from and RUN --mount=from=.
+func sourceRefs(in *parse.Instruction) []string {
+	var out []string
+	for _, fl := range in.Flags {
+		switch {
+		case fl.Name == "from":
+			out = append(out, fl.Arg)
+		case fl.Name == "mount":
+			for _, kv := range MountFields(fl.Arg) {
+				if kv[0] == "from" {
+					out = append(out, kv[1])
+				}
+			}
+		}
+	}
+	return out
+}
+
+// ships marks the stages whose layers are part of an image that is built: the
+// targets (without any given, the last stage and every other stage that none
+// reads), and the stages that they are FROM.
+func (fs *Facts) ships(targets []string) {
+	mark := func(s *Stage) {
+		for ; s != nil && !s.Ships; s = s.Parent {
+			s.Ships = true
+		}
+	}
+	found := false
+	for _, t := range targets {
+		if s := fs.StageNamed(t, len(fs.Stages)); s != nil {
+			mark(s)
+			found = true
+		}
+	}
+	if found {
+		return
+	}
+	for i, s := range fs.Stages {
+		if i == len(fs.Stages)-1 || len(s.Children) == 0 && len(s.Readers) == 0 {
+			mark(s)
+		}
+	}
+}

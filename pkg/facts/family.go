@@ -1,0 +1,199 @@
+package facts
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+// Family is the kind of user space of a base image.
+type Family uint8
+
+// The families.
+const (
+	Unknown Family = iota
+	Alpine
+	Debian
+	Ubuntu
+	RedHat // RHEL, CentOS, Rocky, Alma, Oracle, Amazon Linux, Fedora, UBI
+	SUSE
+	Arch
+	Busybox
+	Scratch
+	Distroless
+	Windows
+)
+
+func (f Family) String() string {
+	return [...]string{"unknown", "alpine", "debian", "ubuntu", "redhat", "suse", "arch", "busybox", "scratch", "distroless", "windows"}[f]
+}
+
+// image is a row of the table of base images: the family of the image's
+// default tags. Tags that name a distribution win over it.
+type image struct {
+	family Family
+	root   bool // its default user is root
+	top    bool // its working directory is /
+}
+
+// images are well-known bases, by repository without docker.io/library. Most
+// official images are built on Debian and have Alpine variants; see
+// https://github.com/docker-library/official-images.
+var images = map[string]image{
+	"alpine": {Alpine, true, true}, "debian": {Debian, true, true}, "ubuntu": {Ubuntu, true, true},
+	"buildpack-deps": {Debian, true, true}, "busybox": {Busybox, true, true},
+	"python": {Debian, true, true}, "node": {Debian, true, true}, "ruby": {Debian, true, true},
+	"php": {Debian, true, false}, "perl": {Debian, true, false}, "golang": {Debian, true, false},
+	"rust": {Debian, true, true}, "openjdk": {Unknown, true, true}, "gcc": {Debian, true, true},
+	"eclipse-temurin": {Ubuntu, true, true}, "maven": {Ubuntu, true, true}, "gradle": {Ubuntu, true, false},
+	"nginx": {Debian, true, true}, "httpd": {Debian, true, false}, "postgres": {Debian, true, true},
+	"mysql": {RedHat, true, true}, "mariadb": {Ubuntu, true, true}, "redis": {Debian, true, false},
+	"mongo": {Ubuntu, true, true}, "rabbitmq": {Ubuntu, true, true}, "memcached": {Debian, false, true},
+	"elixir": {Debian, true, true}, "erlang": {Debian, true, true}, "haskell": {Debian, true, true},
+	"swift": {Ubuntu, true, true}, "julia": {Debian, true, true}, "r-base": {Debian, true, true},
+	"rocker/r-ver": {Ubuntu, true, true}, "dart": {Debian, true, false}, "composer": {Alpine, true, false},
+	"docker": {Alpine, true, true}, "caddy": {Alpine, true, false}, "tomcat": {Ubuntu, true, false},
+	"wordpress": {Debian, true, false}, "drupal": {Debian, true, false}, "traefik": {Alpine, true, true},
+	"fedora": {RedHat, true, true}, "centos": {RedHat, true, true}, "rockylinux": {RedHat, true, true},
+	"almalinux": {RedHat, true, true}, "oraclelinux": {RedHat, true, true}, "amazonlinux": {RedHat, true, true},
+	"registry.access.redhat.com/ubi8/ubi": {RedHat, true, true}, "registry.access.redhat.com/ubi9/ubi": {RedHat, true, true},
+	"opensuse/leap": {SUSE, true, true}, "opensuse/tumbleweed": {SUSE, true, true},
+	"archlinux": {Arch, true, true}, "oven/bun": {Debian, true, false}, "nvidia/cuda": {Ubuntu, true, true},
+	"denoland/deno": {Debian, true, true}, "kalilinux/kali-rolling": {Debian, true, true},
+	"phusion/baseimage": {Ubuntu, true, true}, "continuumio/miniconda3": {Debian, true, true},
+	"continuumio/anaconda3": {Debian, true, true}, "condaforge/miniforge3": {Ubuntu, true, true},
+}
+
+// tagFamilies are parts of tags that name a distribution.
+var tagFamilies = []struct {
+	part   string
+	family Family
+}{
+	{"alpine", Alpine},
+	{"bookworm", Debian}, {"bullseye", Debian}, {"buster", Debian}, {"stretch", Debian}, {"jessie", Debian},
+	{"trixie", Debian}, {"wheezy", Debian}, {"sid", Debian}, {"debian", Debian},
+	{"ubuntu", Ubuntu}, {"noble", Ubuntu}, {"jammy", Ubuntu}, {"focal", Ubuntu}, {"bionic", Ubuntu}, {"xenial", Ubuntu}, {"trusty", Ubuntu},
+	{"ubi", RedHat}, {"centos", RedHat}, {"rockylinux", RedHat}, {"rocky", RedHat}, {"fedora", RedHat}, {"amazonlinux", RedHat}, {"oracle", RedHat},
+	{"nanoserver", Windows}, {"windowsservercore", Windows}, {"servercore", Windows}, {"windows", Windows}, {"ltsc", Windows},
+}
+
+// SplitReference splits an image reference into repository (without
+// docker.io/ and library/), tag and digest.
+func SplitReference(ref string) (repo, tag, digest string) {
+	repo, digest, _ = strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(repo, ':'); i > strings.LastIndexByte(repo, '/') {
+		repo, tag = repo[:i], repo[i+1:]
+	}
+	for _, p := range []string{"docker.io/", "index.docker.io/", "registry-1.docker.io/"} {
+		repo = strings.TrimPrefix(repo, p)
+	}
+	for _, p := range []string{"library/", "mirror.gcr.io/library/", "public.ecr.aws/docker/library/"} {
+		repo = strings.TrimPrefix(repo, p)
+	}
+	return repo, tag, digest
+}
+
+// familyOf gives the family of a base image. raw is the FROM argument as
+// written, for hints where the value is unknown.
+func familyOf(ref Value, raw, platform string, f *parse.File) Family {
+	hint := strings.ToLower(raw)
+	if ref.Known {
+		hint = strings.ToLower(ref.S)
+	}
+	if strings.HasPrefix(strings.ToLower(platform), "windows") {
+		return Windows
+	}
+	for _, part := range []string{"windows", "nanoserver", "servercore", "dotnet/framework", "microsoft/iis", "microsoft/aspnet", "/iis"} {
+		if strings.Contains(hint, part) {
+			return Windows
+		}
+	}
+	if ref.Known {
+		if ref.S == "scratch" {
+			return Scratch
+		}
+		repo, tag, _ := SplitReference(hint)
+		if strings.Contains(repo, "distroless") || strings.Contains(repo, "chainguard/") {
+			return Distroless
+		}
+		img, ok := images[repo]
+		for _, t := range tagFamilies {
+			if hasPart(tag, t.part) {
+				return t.family
+			}
+		}
+		if ok {
+			return img.family
+		}
+		for _, name := range []struct {
+			part   string
+			family Family
+		}{
+			{"alpine", Alpine}, {"debian", Debian}, {"ubuntu", Ubuntu}, {"centos", RedHat}, {"fedora", RedHat},
+			{"ubi", RedHat}, {"rockylinux", RedHat}, {"almalinux", RedHat}, {"amazonlinux", RedHat}, {"opensuse", SUSE}, {"archlinux", Arch},
+		} {
+			if hasPart(repo, name.part) {
+				return name.family
+			}
+		}
+	}
+	if windowsHints(f) {
+		return Windows
+	}
+	return Unknown
+}
+
+// hasPart reports whether s has part between separators, a version digit
+// behind it allowed: "3.12-alpine3.19" has "alpine".
+func hasPart(s, part string) bool {
+	for i := 0; ; {
+		j := strings.Index(s[i:], part)
+		if j < 0 {
+			return false
+		}
+		j += i
+		end := j + len(part)
+		left := j == 0 || strings.IndexByte("-_./:", s[j-1]) >= 0
+		right := end == len(s) || strings.IndexByte("-_./:0123456789", s[end]) >= 0
+		if left && right {
+			return true
+		}
+		i = end
+	}
+}
+
+// windowsHints reports whether a file with an unknown base looks like one for
+// Windows: the backtick as escape character, or a Windows shell.
+func windowsHints(f *parse.File) bool {
+	if f.Escape == '`' {
+		return true
+	}
+	for _, in := range f.Instructions {
+		switch in.Name {
+		case "SHELL":
+			if len(in.Words) > 0 && strings.Contains(strings.ToLower(in.Words[0].Value), "powershell") ||
+				len(in.Words) > 0 && strings.HasPrefix(strings.ToLower(in.Words[0].Value), "cmd") {
+				return true
+			}
+		case "RUN", "COPY", "ADD", "WORKDIR":
+			t := strings.ToLower(in.Args.Value)
+			if strings.HasPrefix(t, "powershell") || strings.Contains(t, `c:\`) || strings.Contains(t, "c:/") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func rootByDefault(s *Stage) bool {
+	repo, _, _ := SplitReference(s.Image.S)
+	return images[repo].root
+}
+
+func workdirIsRoot(s *Stage) bool {
+	if s.Image.S == "scratch" {
+		return true
+	}
+	repo, _, _ := SplitReference(s.Image.S)
+	return images[repo].top
+}

@@ -1,0 +1,419 @@
+package plan
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+// program is a canonical shell program: the statements before the last, and
+// the operands of the last statement's top-level && chain. "a; b && c" is
+// {pre: [a], units: [b, c]}. A leading group of the chain is hoisted, since
+// "{ a; b; } && c" and "a; b && c" run alike: groups of one statement vanish.
+type program struct {
+	pre   []string
+	units []string
+}
+
+// String joins the program unambiguously: the strings of statements never hold
+// the separators.
+func (p program) String() string {
+	return strings.Join(p.pre, "\x1d") + "\x1c" + strings.Join(p.units, "\x1e")
+}
+
+// statements is the program as a list of statements.
+func (p program) statements() []string { return append(append([]string(nil), p.pre...), and(p.units)) }
+
+// and is the canonical text of an && chain.
+func and(units []string) string {
+	if len(units) == 1 {
+		return units[0]
+	}
+	return "(&&" + strings.Join(units, "") + ")"
+}
+
+// unit is the program as one operand of a chain.
+func (p program) unit() []string {
+	if len(p.pre) == 0 {
+		return p.units
+	}
+	return []string{"(do" + strings.Join(p.statements(), "") + ")"}
+}
+
+// commandEdits are the declared changes of a script's simple commands, by
+// their number in source order.
+type commandEdits struct {
+	replace map[int]*syntax.CallExpr
+	drop    map[int]bool
+	used    int
+}
+
+// dumper writes canonical text. Each node becomes "(" tag … ")", each string
+// is quoted, so texts of different trees differ.
+type dumper struct {
+	edits   *commandEdits
+	numbers map[*syntax.CallExpr]int
+}
+
+// canonical gives the program of a script.
+func canonical(f *syntax.File, edits *commandEdits) program {
+	d := dumper{edits: edits}
+	if edits != nil {
+		d.numbers = map[*syntax.CallExpr]int{}
+		for i, c := range shell.Commands(f) {
+			d.numbers[c] = i
+		}
+	}
+	return d.list(f.Stmts)
+}
+
+// list gives the program of a statement list.
+func (d *dumper) list(stmts []*syntax.Stmt) program {
+	var kept []*syntax.Stmt
+	for _, st := range stmts {
+		if !d.dropped(st) {
+			kept = append(kept, st)
+		}
+	}
+	if len(kept) == 0 {
+		return program{}
+	}
+	var p program
+	for _, st := range kept[:len(kept)-1] {
+		p.pre = append(p.pre, and(d.chain(st)))
+	}
+	last := kept[len(kept)-1]
+	p.units = d.chain(last)
+	// Hoist a leading group of several statements.
+	if first := d.first(last); first != nil {
+		inner := d.list(first.Stmts)
+		p.pre = append(p.pre, inner.pre...)
+		p.units = append(append([]string(nil), inner.units...), p.units[1:]...)
+	}
+	return p
+}
+
+// first returns the plain group of several statements that starts a chain.
+func (d *dumper) first(st *syntax.Stmt) *syntax.Block {
+	for {
+		if !plain(st) {
+			return nil
+		}
+		switch c := st.Cmd.(type) {
+		case *syntax.BinaryCmd:
+			if c.Op != syntax.AndStmt {
+				return nil
+			}
+			if d.dropped(c.X) {
+				st = c.Y
+			} else {
+				st = c.X
+			}
+		case *syntax.Block:
+			if len(c.Stmts) == 1 {
+				st = c.Stmts[0]
+				continue
+			}
+			return c
+		default:
+			return nil
+		}
+	}
+}
+
+// plain reports whether a statement is nothing but its command.
+func plain(st *syntax.Stmt) bool {
+	return !st.Negated && !st.Background && !st.Coprocess && !st.Disown && len(st.Redirs) == 0
+}
+
+// chain gives the operands of a statement's && chain.
+func (d *dumper) chain(st *syntax.Stmt) []string {
+	if plain(st) {
+		switch c := st.Cmd.(type) {
+		case *syntax.BinaryCmd:
+			if c.Op == syntax.AndStmt {
+				var out []string
+				if !d.dropped(c.X) {
+					out = d.chain(c.X)
+				}
+				if !d.dropped(c.Y) {
+					out = append(out, d.chain(c.Y)...)
+				}
+				return out
+			}
+		case *syntax.Block:
+			if len(c.Stmts) == 1 {
+				return d.chain(c.Stmts[0])
+			}
+			return []string{"(do" + strings.Join(d.list(c.Stmts).statements(), "") + ")"}
+		}
+	}
+	var b strings.Builder
+	d.stmt(&b, st)
+	return []string{b.String()}
+}
+
+// dropped reports whether a declared edit removes the statement.
+func (d *dumper) dropped(st *syntax.Stmt) bool {
+	if d.edits == nil || len(d.edits.drop) == 0 {
+		return false
+	}
+	switch c := st.Cmd.(type) {
+	case *syntax.CallExpr:
+		n, ok := d.numbers[c]
+		if ok && d.edits.drop[n] && !st.Negated && !st.Background {
+			return true
+		}
+	case *syntax.BinaryCmd:
+		if c.Op == syntax.AndStmt && plain(st) {
+			return d.dropped(c.X) && d.dropped(c.Y)
+		}
+	}
+	return false
+}
+
+func (d *dumper) stmt(b *strings.Builder, st *syntax.Stmt) {
+	if plain(st) {
+		if st.Cmd == nil {
+			b.WriteString("(nop)")
+			return
+		}
+		d.command(b, st.Cmd)
+		return
+	}
+	b.WriteString("(stmt")
+	if st.Negated {
+		b.WriteByte('!')
+	}
+	if st.Background {
+		b.WriteByte('&')
+	}
+	if st.Coprocess {
+		b.WriteString("|&")
+	}
+	if st.Disown {
+		b.WriteString("&!")
+	}
+	if st.Cmd != nil {
+		d.command(b, st.Cmd)
+	}
+	for _, r := range st.Redirs {
+		b.WriteString("(redir " + strconv.Itoa(int(r.Op)))
+		if r.N != nil {
+			quote(b, r.N.Value)
+		}
+		d.word(b, r.Word)
+		if r.Hdoc != nil {
+			d.word(b, r.Hdoc)
+		}
+		b.WriteByte(')')
+	}
+	b.WriteByte(')')
+}
+
+func (d *dumper) stmts(b *strings.Builder, stmts []*syntax.Stmt) {
+	b.WriteByte('[')
+	p := d.list(stmts)
+	if len(p.units) > 0 {
+		for _, s := range p.statements() {
+			b.WriteString(s)
+		}
+	}
+	b.WriteByte(']')
+}
+
+func (d *dumper) command(b *strings.Builder, cmd syntax.Command) {
+	switch c := cmd.(type) {
+	case *syntax.CallExpr:
+		d.call(b, c)
+	case *syntax.Block:
+		b.WriteString("(do")
+		if p := d.list(c.Stmts); len(p.units) > 0 {
+			for _, s := range p.statements() {
+				b.WriteString(s)
+			}
+		}
+		b.WriteByte(')')
+	case *syntax.Subshell:
+		b.WriteString("(sub")
+		d.stmts(b, c.Stmts)
+		b.WriteByte(')')
+	case *syntax.BinaryCmd:
+		if c.Op == syntax.AndStmt {
+			b.WriteString(and(d.chain(&syntax.Stmt{Cmd: c})))
+			return
+		}
+		b.WriteString("(" + c.Op.String())
+		d.operand(b, c.X)
+		d.operand(b, c.Y)
+		b.WriteByte(')')
+	case *syntax.IfClause:
+		for c2 := c; c2 != nil; c2 = c2.Else {
+			b.WriteString("(if")
+			d.stmts(b, c2.Cond)
+			d.stmts(b, c2.Then)
+		}
+		for c2 := c; c2 != nil; c2 = c2.Else {
+			b.WriteByte(')')
+		}
+	case *syntax.WhileClause:
+		b.WriteString("(while ")
+		b.WriteString(strconv.FormatBool(c.Until))
+		d.stmts(b, c.Cond)
+		d.stmts(b, c.Do)
+		b.WriteByte(')')
+	case *syntax.ForClause:
+		b.WriteString("(for " + strconv.FormatBool(c.Select))
+		d.generic(b, reflect.ValueOf(c.Loop))
+		d.stmts(b, c.Do)
+		b.WriteByte(')')
+	case *syntax.CaseClause:
+		b.WriteString("(case")
+		d.word(b, c.Word)
+		for _, it := range c.Items {
+			b.WriteString("(item " + it.Op.String())
+			for _, w := range it.Patterns {
+				d.word(b, w)
+			}
+			d.stmts(b, it.Stmts)
+			b.WriteByte(')')
+		}
+		b.WriteByte(')')
+	default:
+		d.generic(b, reflect.ValueOf(cmd))
+	}
+}
+
+// operand writes one side of ||, | or |&.
+func (d *dumper) operand(b *strings.Builder, st *syntax.Stmt) { b.WriteString(and(d.chain(st))) }
+
+func (d *dumper) call(b *strings.Builder, c *syntax.CallExpr) {
+	if d.edits != nil {
+		if n, ok := d.numbers[c]; ok {
+			if r := d.edits.replace[n]; r != nil {
+				d.edits.used++
+				(&dumper{}).call(b, r)
+				return
+			}
+		}
+	}
+	b.WriteString("(call")
+	for _, a := range c.Assigns {
+		d.generic(b, reflect.ValueOf(a))
+	}
+	for _, w := range c.Args {
+		d.word(b, w)
+	}
+	b.WriteByte(')')
+}
+
+func (d *dumper) word(b *strings.Builder, w *syntax.Word) {
+	if w == nil {
+		b.WriteString("()")
+		return
+	}
+	b.WriteByte('{')
+	d.parts(b, w.Parts)
+	b.WriteByte('}')
+}
+
+func (d *dumper) parts(b *strings.Builder, parts []syntax.WordPart) {
+	for _, part := range parts {
+		switch p := part.(type) {
+		case *syntax.Lit:
+			quote(b, p.Value)
+		case *syntax.SglQuoted:
+			b.WriteString("(sq")
+			if p.Dollar {
+				b.WriteByte('$')
+			}
+			quote(b, p.Value)
+			b.WriteByte(')')
+		case *syntax.DblQuoted:
+			b.WriteString("(dq")
+			if p.Dollar {
+				b.WriteByte('$')
+			}
+			d.parts(b, p.Parts)
+			b.WriteByte(')')
+		case *syntax.CmdSubst:
+			b.WriteString("(cs")
+			d.stmts(b, p.Stmts)
+			d.generic(b, reflect.ValueOf([]bool{p.TempFile, p.ReplyVar}))
+			b.WriteByte(')')
+		default:
+			d.generic(b, reflect.ValueOf(part))
+		}
+	}
+}
+
+func quote(b *strings.Builder, s string) {
+	b.WriteString(strconv.Quote(s))
+}
+
+var (
+	posType     = reflect.TypeFor[syntax.Pos]()
+	commentType = reflect.TypeFor[[]syntax.Comment]()
+)
+
+// generic writes any node by its fields, leaving out positions and comments.
+// It serves the rarer nodes, and every node that a later version of
+// mvdan.cc/sh may add.
+func (d *dumper) generic(b *strings.Builder, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if v.IsNil() {
+			b.WriteString("()")
+			return
+		}
+		if v.CanInterface() {
+			switch n := v.Interface().(type) {
+			case *syntax.Stmt:
+				b.WriteString(and(d.chain(n)))
+				return
+			case *syntax.Word:
+				d.word(b, n)
+				return
+			case *syntax.CallExpr:
+				d.call(b, n)
+				return
+			}
+		}
+		d.generic(b, v.Elem())
+	case reflect.Struct:
+		b.WriteString("(" + v.Type().Name())
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if f.Type == posType || f.Type == commentType || !f.IsExported() {
+				continue
+			}
+			b.WriteString(" " + f.Name + "=")
+			d.generic(b, v.Field(i))
+		}
+		b.WriteByte(')')
+	case reflect.Slice:
+		if stmts, ok := v.Interface().([]*syntax.Stmt); ok {
+			d.stmts(b, stmts)
+			return
+		}
+		if parts, ok := v.Interface().([]syntax.WordPart); ok {
+			d.parts(b, parts)
+			return
+		}
+		b.WriteByte('[')
+		for i := range v.Len() {
+			d.generic(b, v.Index(i))
+			b.WriteByte(',')
+		}
+		b.WriteByte(']')
+	case reflect.String:
+		quote(b, v.String())
+	default:
+		fmt.Fprintf(b, "%v", v.Interface())
+	}
+}

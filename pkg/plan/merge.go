@@ -1,0 +1,144 @@
+package plan
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+// mergePart is a script in a declared merge.
+type mergePart struct {
+	*script
+	wrap Wrap
+}
+
+// program gives a step's canonical program with everything declared.
+func (s *step) program() (program, error) {
+	if len(s.parts) == 0 {
+		return s.script.program()
+	}
+	var out program
+	for i, part := range s.parts {
+		p, err := part.program()
+		if err != nil {
+			return program{}, err
+		}
+		if len(p.units) == 0 {
+			return program{}, errors.New("a part of the merge has no command")
+		}
+		head := ""
+		if s.mode == MergeSemi {
+			if len(p.pre) == 0 || !setsErrExit(p.pre[0]) || i > 0 && p.pre[0] != out.pre[0] {
+				return program{}, errors.New("the parts do not start with the same set -e")
+			}
+			head, p.pre = p.pre[0], p.pre[1:]
+		}
+		if err := part.mayPrecede(s.mode); err != nil && i < len(s.parts)-1 {
+			return program{}, err
+		}
+		switch part.wrap {
+		case WrapSubshell:
+			p = program{units: []string{"(sub[" + strings.Join(p.statements(), "") + "])"}}
+		case WrapNone:
+			if s.mode == MergeAnd && i > 0 && len(p.pre) > 0 {
+				return program{}, errors.New("a part of several statements needs a group")
+			}
+		}
+		switch {
+		case i == 0 && s.mode == MergeSemi:
+			out = program{pre: append([]string{head}, p.pre...), units: p.units}
+		case i == 0:
+			out = p
+		case s.mode == MergeSemi:
+			out = program{pre: append(out.statements(), p.pre...), units: p.units}
+		default:
+			out.units = append(append([]string(nil), out.units...), p.unit()...)
+		}
+	}
+	return out, nil
+}
+
+// mayPrecede is the plan's own opinion on a merge: each RUN starts a fresh
+// shell, so a part that changes the shell's state must not stand in front of
+// others without a subshell, a background job not at all, and under set -e
+// its last statement must not swallow its failure.
+func (part mergePart) mayPrecede(mode MergeMode) error {
+	f, err := part.file()
+	if err != nil {
+		return err
+	}
+	stmts := f.Stmts
+	if mode == MergeSemi {
+		stmts = stmts[1:]
+	}
+	scope := shell.ScopeOf(stmts, nil)
+	if scope.Background {
+		return errors.New("a part with a background job stands before others")
+	}
+	if part.wrap == WrapSubshell {
+		return nil
+	}
+	for _, c := range scope.Changes {
+		if !strings.HasPrefix(c, "loop variable ") {
+			return errors.New("a part changes the shell for those behind it: " + c)
+		}
+	}
+	if mode == MergeSemi && len(stmts) > 0 && !shell.FailsLoudly(stmts[len(stmts)-1]) {
+		return errors.New("the failure of a part would go unnoticed")
+	}
+	return nil
+}
+
+// program gives a script's canonical program with its declared edits.
+func (s *script) program() (program, error) {
+	f, err := s.file()
+	if err != nil {
+		return program{}, err
+	}
+	if s.edits != nil {
+		s.edits.used = 0
+	}
+	p := canonical(f, s.edits)
+	if s.edits != nil && s.edits.used < len(s.edits.replace) {
+		return program{}, errors.New("a declared command does not exist")
+	}
+	for _, e := range s.ends {
+		p, err = p.join(e)
+		if err != nil {
+			return program{}, err
+		}
+	}
+	return p, nil
+}
+
+// join adds declared commands at an end of a program.
+func (p program) join(e extra) (program, error) {
+	a, b := p, e.prog
+	if e.front {
+		a, b = b, a
+	}
+	switch {
+	case len(a.units) == 0:
+		return b, nil
+	case len(b.units) == 0:
+		return a, nil
+	case e.semi:
+		return program{pre: append(a.statements(), b.pre...), units: b.units}, nil
+	case e.front && len(b.pre) > 0:
+		// a && b; c would bind a to b alone.
+		return program{pre: a.pre, units: append(append([]string(nil), a.units...), b.unit()...)}, nil
+	}
+	return program{pre: a.pre, units: append(append([]string(nil), a.units...), b.unit()...)}, nil
+}
+
+// setsErrExit reports whether a canonical statement is `set` with -e among
+// its flags.
+func setsErrExit(stmt string) bool {
+	rest, ok := strings.CutPrefix(stmt, `(call{"set"}{"-`)
+	if !ok {
+		return false
+	}
+	flags, _, _ := strings.Cut(rest, `"`)
+	return strings.Contains(flags, "e")
+}

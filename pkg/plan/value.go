@@ -1,0 +1,45 @@
+package plan
+
+import (
+	"strings"
+
+	bkshell "github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// probe is an environment in which every variable has a value that names it,
+// or none is set.
+type probe bool
+
+func (p probe) Get(name string) (string, bool) {
+	if !p {
+		return "", false
+	}
+	return "\x01" + name + "\x02", true
+}
+
+func (p probe) Keys() []string { return nil }
+
+// canonicalValue gives a word's meaning under BuildKit's expansion: its value
+// where every variable is set to a marker and where none is. Words with
+// modifiers other than defaults are compared as written.
+func canonicalValue(word string, escape byte) string {
+	if !strings.ContainsAny(word, "$\"'"+string(escape)) {
+		return word
+	}
+	if strings.Contains(word, "${") && strings.ContainsAny(word, "#%/?") {
+		return "\x03" + word
+	}
+	lex := bkshell.NewLex(rune(escape))
+	set, _, err := lex.ProcessWord(word, probe(true))
+	if err != nil {
+		return "\x03" + word
+	}
+	if !strings.Contains(word, "$") {
+		return set
+	}
+	unset, _, err := lex.ProcessWord(word, probe(false))
+	if err != nil {
+		return "\x03" + word
+	}
+	return set + "\x04" + unset
+}
