@@ -1,0 +1,376 @@
+package transform
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+)
+
+const (
+	maxRounds = 100
+	maxGrowth = 4 // times the original size, with some slack for tiny files
+)
+
+// version is a text of the file with everything known about it.
+type version struct {
+	file  *parse.File
+	facts *facts.Facts
+	plan  *plan.Plan
+}
+
+// load parses a text and builds its facts and plan. The error is a
+// *parse.Error.
+func load(src []byte, opt *Options) (*version, error) {
+	f, err := parse.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	fs := facts.New(f, opt.Facts)
+	p, err := plan.Build(f, fs.Shell)
+	if err != nil {
+		return nil, err
+	}
+	return &version{f, fs, p}, nil
+}
+
+// Run rewrites a Dockerfile. The error is a *parse.Error for a file that
+// BuildKit would refuse, an *UnknownNameError for a bad option; src is never
+// modified. Changes that fail a check are dropped and named in
+// Result.Internal.
+func Run(src []byte, opt Options) (*Result, error) {
+	sel, err := choose(&opt)
+	if err != nil {
+		return nil, err
+	}
+	v, err := load(src, &opt)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{opt: &opt, sel: sel, orig: v, cur: v, banned: map[string]bool{}, seen: map[string]bool{string(src): true}}
+	e.res = &Result{Before: src, After: src, File: v.file, Grade: plan.Identical.String()}
+	e.fixpoint()
+	if opt.Format != nil {
+		e.layout()
+	}
+	return e.finish(), nil
+}
+
+type engine struct {
+	opt    *Options
+	sel    selection
+	orig   *version
+	cur    *version
+	res    *Result
+	maps   []offsetMap // of the rounds, oldest first
+	grade  plan.Grade
+	banned map[string]bool // proposals that failed a check
+	seen   map[string]bool // texts before
+}
+
+// fixpoint runs rounds until nothing is accepted.
+func (e *engine) fixpoint() {
+	for round := 1; ; round++ {
+		accepted := e.round(round)
+		if len(accepted) == 0 {
+			return
+		}
+		text := string(e.cur.file.Src)
+		limit := maxGrowth*len(e.orig.file.Src) + 4096
+		switch {
+		case e.seen[text]:
+			e.giveUp("they undo each other", accepted)
+			return
+		case len(text) > limit:
+			e.giveUp("the file grows without end", accepted)
+			return
+		case round >= maxRounds:
+			e.giveUp("they never come to an end", accepted)
+			return
+		}
+		e.seen[text] = true
+	}
+}
+
+// giveUp returns to the original text and names the transforms.
+func (e *engine) giveUp(why string, last []Change) {
+	var names []string
+	for _, c := range last {
+		if !slices.Contains(names, c.Transform) {
+			names = append(names, c.Transform)
+		}
+	}
+	e.res.Internal = append(e.res.Internal, fmt.Sprintf("%s: %s; the file was left as it was", strings.Join(names, ", "), why))
+	e.cur, e.maps, e.grade = e.orig, nil, plan.Identical
+	e.res.Changes, e.res.Companions = nil, nil
+}
+
+// round proposes, accepts, applies and checks changes once.
+func (e *engine) round(round int) []Change {
+	proposals, skips := propose(e.cur, e.sel, e.opt)
+	if round == 1 {
+		e.res.Skips = skips
+	}
+	var wanted []Change
+	for _, c := range proposals {
+		e.place(&c)
+		switch {
+		case c.Safety == Advice:
+			if round == 1 {
+				e.res.Advice = append(e.res.Advice, c)
+			}
+		case c.Safety == Unsafe && !e.opt.Unsafe && !e.namedUnsafe(c.Transform):
+			if round == 1 {
+				e.res.Available = append(e.res.Available, c)
+			}
+		case !e.banned[key(e.cur.file, &c)]:
+			c.Round = round
+			wanted = append(wanted, c)
+		}
+	}
+	chosen := compatible(wanted)
+	if len(chosen) == 0 {
+		return nil
+	}
+	next, _, err := e.try(chosen)
+	if err != nil {
+		// Find the offenders one by one; what is sound alone is applied
+		// alone, and the rest proposes itself again.
+		for _, c := range chosen {
+			one := []Change{c}
+			next, _, err = e.try(one)
+			if err == nil {
+				chosen = one
+				break
+			}
+			e.banned[key(e.cur.file, &c)] = true
+			pos := c.Pos
+			e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:%d: %s (%s): dropped: %v", pos.Line, pos.Col, c.Title, c.Transform, err))
+		}
+		if next == nil || err != nil {
+			return e.again(round)
+		}
+	}
+	e.accept(next, chosen)
+	return chosen
+}
+
+// again proposes once more after bans, unless nothing is left.
+func (e *engine) again(round int) []Change {
+	if round >= maxRounds {
+		return nil
+	}
+	return e.round(round + 1)
+}
+
+func (e *engine) namedUnsafe(name string) bool {
+	for t := range e.sel.named {
+		if t.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// propose runs the transforms on a version.
+func propose(v *version, sel selection, opt *Options) ([]Change, []Skip) {
+	p := &Pass{File: v.file, Facts: v.facts, Options: opt, programs: map[*parse.Instruction]*Program{}}
+	for _, t := range sel.list {
+		p.transform = t
+		t.Run(p)
+	}
+	quiet := suppressions(v.file)
+	var kept []Change
+	for _, c := range p.changes {
+		if why := quiet.covers(v.file, &c); why != "" {
+			p.skips = append(p.skips, Skip{Transform: c.Transform, At: c.At, Pos: v.file.Position(c.At.Start), Reason: why})
+			continue
+		}
+		c.Before = c.At.Text(v.file.Src)
+		kept = append(kept, c)
+	}
+	return kept, p.skips
+}
+
+// key names a proposal so that a failed one is not tried again.
+func key(f *parse.File, c *Change) string {
+	return c.Transform + "\x00" + c.Title + "\x00" + c.At.Text(f.Src)
+}
+
+// compatible keeps the changes whose edits can be applied together, first
+// come first served. The others propose themselves again in the next round.
+func compatible(changes []Change) []Change {
+	var out []Change
+	var edits []emit.Edit
+	paths := map[string]bool{}
+next:
+	for _, c := range changes {
+		for _, e := range c.Edits {
+			for _, o := range edits {
+				if emit.Conflict(e, o) {
+					continue next
+				}
+			}
+		}
+		for _, f := range c.Companions {
+			if paths[f.Path] {
+				continue next
+			}
+		}
+		for _, f := range c.Companions {
+			paths[f.Path] = true
+		}
+		edits = append(edits, c.Edits...)
+		out = append(out, c)
+	}
+	return out
+}
+
+// try applies changes to the current version and checks the result.
+func (e *engine) try(changes []Change) (*version, plan.Comparison, error) {
+	return check(e.cur, changes, e.opt)
+}
+
+// check applies changes to a version and returns the next, or says what is
+// wrong with them.
+func check(v *version, changes []Change, opt *Options) (*version, plan.Comparison, error) {
+	var edits []emit.Edit
+	var effects []plan.Effect
+	var drops []parse.Span
+	for _, c := range changes {
+		edits = append(edits, c.Edits...)
+		effects = append(effects, c.Effects...)
+		drops = append(drops, c.Drops...)
+	}
+	text, err := emit.Apply(v.file.Src, edits)
+	if err != nil {
+		return nil, plan.Comparison{}, err
+	}
+	next, err := load(text, opt)
+	if err != nil {
+		return nil, plan.Comparison{}, fmt.Errorf("the result does not parse: %w", err)
+	}
+	if next.file.Escape != v.file.Escape {
+		return nil, plan.Comparison{}, errors.New("the escape directive got lost")
+	}
+	cmp := plan.Compare(v.plan, next.plan, effects)
+	if cmp.Grade == plan.Different {
+		return nil, cmp, fmt.Errorf("the build would change: %s", strings.Join(cmp.Differences, "; "))
+	}
+	if err := sameComments(v.file, next.file, drops); err != nil {
+		return nil, cmp, err
+	}
+	return next, cmp, nil
+}
+
+// sameComments checks that every comment is still there.
+func sameComments(before, after *parse.File, drops []parse.Span) error {
+	count := map[string]int{}
+	for _, sp := range after.Comments() {
+		count[strings.TrimSpace(sp.Text(after.Src))]++
+	}
+	for _, sp := range drops {
+		count[strings.TrimSpace(sp.Text(before.Src))]++
+	}
+	for _, sp := range before.Comments() {
+		t := strings.TrimSpace(sp.Text(before.Src))
+		if count[t] == 0 {
+			return fmt.Errorf("the comment %q got lost", t)
+		}
+		count[t]--
+	}
+	return nil
+}
+
+// accept makes a checked version the current one.
+func (e *engine) accept(next *version, changes []Change) {
+	var edits []emit.Edit
+	for i := range changes {
+		c := &changes[i]
+		edits = append(edits, c.Edits...)
+		for _, f := range c.Companions {
+			e.res.Companions = slices.DeleteFunc(e.res.Companions, func(o Companion) bool { return o.Path == f.Path })
+			e.res.Companions = append(e.res.Companions, f)
+		}
+		e.res.Changes = append(e.res.Changes, *c)
+	}
+	e.maps = append(e.maps, newOffsetMap(edits))
+	e.cur = next
+	e.grade = plan.Declared
+}
+
+// place sets a change's position in the original file.
+func (e *engine) place(c *Change) {
+	start, end := c.At.Start, c.At.End
+	for i := len(e.maps) - 1; i >= 0; i-- {
+		start, end = e.maps[i].back(start), e.maps[i].back(end)
+	}
+	c.Pos = e.orig.file.Position(start)
+	c.End = e.orig.file.Position(max(start, end))
+}
+
+// finish fills in the figures of the result.
+func (e *engine) finish() *Result {
+	r := e.res
+	r.After, r.File = e.cur.file.Src, e.cur.file
+	r.Grade = e.grade.String()
+	r.StepsBefore, r.StepsAfter = e.orig.plan.Steps(), e.cur.plan.Steps()
+	r.LayersBefore, r.LayersAfter = layers(e.orig.facts), layers(e.cur.facts)
+	if bytes.Equal(r.Before, r.After) {
+		r.Grade = plan.Identical.String()
+	}
+	return r
+}
+
+// layers counts the instructions that make a layer in the last stage and the
+// stages that it is FROM.
+func layers(fs *facts.Facts) int {
+	n := 0
+	if len(fs.Stages) == 0 {
+		return 0
+	}
+	for s := fs.Stages[len(fs.Stages)-1]; s != nil; s = s.Parent {
+		for _, in := range s.Instructions {
+			switch in.Name {
+			case "RUN", "COPY", "ADD", "WORKDIR":
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// offsetMap maps offsets behind edits to offsets before them.
+type offsetMap []struct{ before, after, oldLen, newLen int }
+
+func newOffsetMap(edits []emit.Edit) offsetMap {
+	es := slices.Clone(edits)
+	emit.Sort(es)
+	var m offsetMap
+	shift := 0
+	for _, e := range es {
+		m = append(m, struct{ before, after, oldLen, newLen int }{e.Start, e.Start + shift, e.Len(), len(e.New)})
+		shift += len(e.New) - e.Len()
+	}
+	return m
+}
+
+// back maps an offset; inside new text it gives the start of what it replaced.
+func (m offsetMap) back(off int) int {
+	i := sort.Search(len(m), func(i int) bool { return m[i].after > off }) - 1
+	if i < 0 {
+		return off
+	}
+	s := m[i]
+	if off < s.after+s.newLen {
+		return s.before + min(off-s.after, s.oldLen)
+	}
+	return s.before + s.oldLen + off - s.after - s.newLen
+}

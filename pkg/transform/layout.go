@@ -1,0 +1,4 @@
+package transform
+
+// layout is filled in with the formatter.
+func (e *engine) layout() {}

@@ -1,0 +1,52 @@
+package transform
+
+import (
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+// Options steer a run. The zero value applies all safe transforms that are on
+// by default, without layout and without a build context.
+type Options struct {
+	Select []string // names or codes; empty: all that are on by default
+	Ignore []string // names or codes that do not run
+	Unsafe bool     // apply unsafe changes too
+	None   bool     // run no transform at all: layout only
+
+	Format *emit.Style // lay the result out; nil: touch only what changes
+	Lines  [2]int      // with Format: only instructions that touch these lines, 1-based; zero: all
+
+	Facts      facts.Options
+	Context    *facts.Context // the build context, nil when it is not in sight
+	Labels     []Label        // for add-labels
+	Author     string         // for add-labels
+	LabelStyle string         // "" or "label"; "maintainer" writes a MAINTAINER for the author
+	Cache      string         // "clean" (default) or "mount"
+	Stages     string         // "ships" (default) or "all": where layers are merged
+	MergeStyle string         // "auto" (default), "and" or "heredoc"
+	MaxLines   int            // the longest merged RUN, 0 for the default of 60
+}
+
+// Result is what a run did.
+type Result struct {
+	Before, After []byte
+	File          *parse.File // the tree of After
+	Changes       []Change    // accepted, in the order of their application
+	Available     []Change    // unsafe changes that were not asked for, proposed for the original text
+	Advice        []Change    // for the original text
+	Companions    []Companion // files to write beside the Dockerfile
+	Skips         []Skip      // for the original text
+	Formatted     int         // instructions whose layout changed
+	Verbatim      []Skip      // instructions that the layout left as they are, for the text before the layout
+	Rebuilt       int         // RUN steps whose shell text changed in layout only
+	Grade         string      // identical, same program, declared
+	Internal      []string    // changes that failed a check and were dropped: bugs in refit
+	StepsBefore   int         // build steps, FROM included
+	StepsAfter    int
+	LayersBefore  int // instructions that make a layer in the last stage and what it is FROM
+	LayersAfter   int
+}
+
+// Changed reports whether the text changed.
+func (r *Result) Changed() bool { return string(r.Before) != string(r.After) }

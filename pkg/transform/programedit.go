@@ -1,0 +1,400 @@
+package transform
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+// Op is an edit of one word of a simple command: Insert puts text behind word
+// At (-1: in front of the first), Replace exchanges it, Delete removes it.
+type Op struct {
+	At      int
+	Insert  string
+	Replace string
+	Delete  bool
+}
+
+// EditCommand edits the words of a simple command. Inserted text stands behind
+// one blank on the line of the word before it. The error says why it cannot be
+// done without touching a comment.
+func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []plan.Effect, error) {
+	n := r.Index(c)
+	if n < 0 {
+		return nil, nil, errors.New("not a command of this program")
+	}
+	words := make([]string, len(c.Args))
+	for i, w := range c.Args {
+		words[i] = r.Script.NodeText(w)
+	}
+	front := ""
+	var edits []emit.Edit
+	for _, op := range ops {
+		switch {
+		case op.Insert != "" && op.At < 0:
+			at := r.Script.Source(c.Args[0].Pos())
+			edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: op.Insert + " "})
+			front = op.Insert + " "
+		case op.Insert != "":
+			at := r.Span(c.Args[op.At]).End
+			edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: " " + op.Insert})
+			words[op.At] += " " + op.Insert
+		case op.Delete:
+			sp := r.Span(c.Args[op.At])
+			if op.At > 0 {
+				sp.Start = r.Span(c.Args[op.At-1]).End
+			} else if len(c.Args) > 1 {
+				sp.End = r.Span(c.Args[1]).Start
+			}
+			if r.hasComment(sp) {
+				return nil, nil, errors.New("a comment stands beside the word")
+			}
+			edits = append(edits, emit.Edit{Span: sp})
+			words[op.At] = ""
+		default:
+			edits = append(edits, emit.Edit{Span: r.Span(c.Args[op.At]), New: op.Replace})
+			words[op.At] = op.Replace
+		}
+	}
+	var text strings.Builder
+	for _, a := range c.Assigns {
+		text.WriteString(r.Script.NodeText(a) + " ")
+	}
+	text.WriteString(front)
+	for _, w := range words {
+		if w != "" {
+			text.WriteString(w + " ")
+		}
+	}
+	return edits, []plan.Effect{plan.Command{Instr: r.In.Index, Index: n, Text: strings.TrimSpace(text.String())}}, nil
+}
+
+// hasComment reports whether a comment of the instruction lies in a span.
+func (r *Program) hasComment(sp parse.Span) bool {
+	for _, c := range r.In.Comments {
+		if c.Overlaps(sp) {
+			return true
+		}
+	}
+	found := false
+	syntax.Walk(r.Tree, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.Comment); ok && r.Span(c).Overlaps(sp) {
+			found = true
+		}
+		return true
+	})
+	return found
+}
+
+// DropCommand removes the statement that is a simple command from the && chain
+// or statement list that it stands in, its operator included. The error says
+// why it cannot be done.
+func (r *Program) DropCommand(c *syntax.CallExpr) ([]emit.Edit, []plan.Effect, error) {
+	st := r.Stmt(c)
+	if st == nil || st.Negated || st.Background {
+		return nil, nil, errors.New("the command is not a plain statement")
+	}
+	sp, err := r.dropSpan(st)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.hasComment(sp) {
+		return nil, nil, errors.New("a comment stands beside the command")
+	}
+	return []emit.Edit{{Span: sp}}, []plan.Effect{plan.Drop{Instr: r.In.Index, Index: r.Index(c)}}, nil
+}
+
+// dropSpan finds what to delete so that a statement goes.
+func (r *Program) dropSpan(st *syntax.Stmt) (parse.Span, error) {
+	var sp parse.Span
+	err := errors.New("the command stands where it cannot be taken out")
+	syntax.Walk(r.Tree, func(n syntax.Node) bool {
+		if err == nil {
+			return false
+		}
+		var list []*syntax.Stmt
+		switch n := n.(type) {
+		case *syntax.File:
+			list = n.Stmts
+		case *syntax.Subshell:
+			list = n.Stmts
+		case *syntax.Block:
+			list = n.Stmts
+		case *syntax.IfClause:
+			list = n.Then
+		case *syntax.ForClause:
+			list = n.Do
+		case *syntax.WhileClause:
+			list = n.Do
+		case *syntax.Stmt:
+			if b, ok := n.Cmd.(*syntax.BinaryCmd); ok && b.Op == syntax.AndStmt {
+				chain := shell.AndList(n)
+				for i, o := range chain {
+					if o != st {
+						continue
+					}
+					if i > 0 {
+						sp = parse.Span{Start: r.end(chain[i-1]), End: r.end(st)}
+					} else {
+						sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(chain[1].Pos())}
+					}
+					err = nil
+				}
+			}
+		}
+		for i, o := range list {
+			if o != st || len(list) < 2 {
+				continue
+			}
+			if i+1 < len(list) {
+				sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(list[i+1].Pos())}
+			} else {
+				sp = parse.Span{Start: r.end(list[i-1]), End: r.end(st)}
+			}
+			err = nil
+		}
+		return true
+	})
+	return sp, err
+}
+
+// end is the source offset behind a statement's command and redirections,
+// before a semicolon.
+func (r *Program) end(st *syntax.Stmt) int {
+	return r.Script.Map.SourceEnd(int(stmtEnd(st).Offset()))
+}
+
+// stmtEnd is the end of a statement without its semicolon.
+func stmtEnd(st *syntax.Stmt) syntax.Pos {
+	end := st.Pos()
+	if st.Cmd != nil {
+		end = st.Cmd.End()
+		if b, ok := st.Cmd.(*syntax.BinaryCmd); ok {
+			end = stmtEnd(b.Y)
+		}
+	}
+	for _, rd := range st.Redirs {
+		// A here-document's End is its body's: take the opener's.
+		e := rd.End()
+		if rd.Hdoc != nil {
+			e = rd.Word.End()
+		}
+		if e.After(end) {
+			end = e
+		}
+	}
+	return end
+}
+
+// Append adds a command at the end of the program so that the instruction
+// fails exactly when it did before, or when the command fails. The error says
+// why that cannot be done.
+func (r *Program) Append(text string) ([]emit.Edit, []plan.Effect, error) {
+	semi, err := r.appendMode()
+	if err != nil {
+		return nil, nil, err
+	}
+	last := r.Tree.Stmts[len(r.Tree.Stmts)-1]
+	at := r.end(last)
+	return []emit.Edit{{Span: parse.Span{Start: at, End: at}, New: r.joint(last, semi, text)}},
+		[]plan.Effect{plan.Append{Instr: r.In.Index, Semi: semi, Text: text}}, nil
+}
+
+// appendMode decides whether a command is appended after a semicolon (set -e
+// is in force and the last statement cannot hide a failure) or after &&.
+func (r *Program) appendMode() (semi bool, err error) {
+	if len(r.Tree.Stmts) == 0 {
+		return false, errors.New("the RUN has no command")
+	}
+	scope := shell.ScopeOf(r.Tree.Stmts, r.Tree.Last)
+	last := r.Tree.Stmts[len(r.Tree.Stmts)-1]
+	switch {
+	case scope.Comment:
+		return false, errors.New("a comment stands in the command line")
+	case last.Background:
+		return false, errors.New("the RUN ends with a background job")
+	}
+	chain := shell.AndList(last)
+	tail := chain[len(chain)-1]
+	if c, ok := tail.Cmd.(*syntax.CallExpr); ok {
+		switch n := shell.Name(c); n {
+		case "exit", "exec", "return":
+			return false, errors.New("the RUN ends with " + n)
+		}
+	}
+	strict := shell.ErrExitHead(r.Tree) != nil
+	if strict && shell.FailsLoudly(last) {
+		return true, nil
+	}
+	mayErrExit := strict || r.State.Shell.ErrExit
+	for _, c := range scope.Changes {
+		// set may turn on -e anywhere; then && would turn it off inside a
+		// compound command or function.
+		if c == "set" || c == "eval" || c == "." || c == "source" {
+			mayErrExit = true
+		}
+	}
+	if mayErrExit {
+		for _, st := range chain {
+			if !simple(st) || hasFunctions(r.Tree) {
+				return false, errors.New("set -e may be in force and the last command is compound")
+			}
+		}
+	}
+	return false, nil
+}
+
+// simple reports whether a statement is a simple command or a pipeline of
+// such.
+func simple(st *syntax.Stmt) bool {
+	switch c := st.Cmd.(type) {
+	case *syntax.CallExpr, *syntax.TestClause, *syntax.DeclClause:
+		return true
+	case *syntax.BinaryCmd:
+		return simple(c.X) && simple(c.Y)
+	}
+	return false
+}
+
+func hasFunctions(f *syntax.File) bool {
+	found := false
+	syntax.Walk(f, func(n syntax.Node) bool {
+		if _, ok := n.(*syntax.FuncDecl); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// joint is the text that joins a command behind a statement, in the style that
+// the RUN is written in.
+func (r *Program) joint(last *syntax.Stmt, semi bool, text string) string {
+	op := "&&"
+	if semi {
+		op = ";"
+	}
+	eol := r.file.LineEnding()
+	multi, indent := r.style(last)
+	cont := " " + string(r.In.Escape()) + eol
+	if r.Script.Kind == shell.Body {
+		if semi {
+			return eol + r.lineIndent(r.Script.Source(last.Pos())) + text
+		}
+		cont = " \\" + eol
+	}
+	switch {
+	case !multi && r.fits(text, op):
+		if semi {
+			return "; " + text
+		}
+		return " && " + text
+	case semi:
+		return ";" + cont + indent + text
+	case r.trailing():
+		return " &&" + cont + indent + text
+	}
+	return cont + indent + "&& " + text
+}
+
+// fits reports whether a one-line RUN stays within 100 columns with the text.
+func (r *Program) fits(text, op string) bool {
+	line := r.file.Line(r.In.StartLine)
+	return line.Len()+len(text)+len(op)+2 <= 100
+}
+
+// style says whether the program stands on several lines, and the indent of
+// its continuation lines.
+func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
+	start := r.Script.Source(r.Tree.Stmts[0].Pos())
+	end := r.end(last)
+	if r.Script.Kind != shell.Body && !bytes.Contains(r.file.Src[r.In.Start:end], []byte("\n")) {
+		return false, "    "
+	}
+	if ops := r.operators(); len(ops) > 0 {
+		for i := len(ops) - 1; i >= 0; i-- {
+			at := r.Script.Source(ops[i])
+			if r.leads(at) {
+				return true, r.lineIndent(at)
+			}
+		}
+	}
+	// Behind trailing operators: the indent of the last command's line.
+	tail := shell.AndList(last)
+	for i := len(tail) - 1; i >= 0; i-- {
+		at := r.Script.Source(tail[i].Pos())
+		if at > start && r.leads(at) {
+			return true, r.lineIndent(at)
+		}
+	}
+	if len(r.Tree.Stmts) > 1 {
+		at := r.Script.Source(last.Pos())
+		if r.leads(at) {
+			return true, r.lineIndent(at)
+		}
+	}
+	return true, "    "
+}
+
+// operators returns the positions of the top-level && operators.
+func (r *Program) operators() []syntax.Pos {
+	var out []syntax.Pos
+	for _, st := range r.Tree.Stmts {
+		for {
+			b, ok := st.Cmd.(*syntax.BinaryCmd)
+			if !ok || b.Op != syntax.AndStmt {
+				break
+			}
+			out = append(out, b.OpPos)
+			st = b.X
+		}
+	}
+	return out
+}
+
+// trailing reports whether the && operators of the program end their lines.
+func (r *Program) trailing() bool {
+	for _, op := range r.operators() {
+		at := r.Script.Source(op)
+		rest := r.file.Src[at+2:]
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			line := strings.Trim(string(rest[:i]), " \t\r")
+			if line == string(r.In.Escape()) || line == "" {
+				return true
+			}
+		}
+		if r.leads(at) {
+			return false
+		}
+	}
+	return false
+}
+
+// leads reports whether only blanks stand before an offset on its line.
+func (r *Program) leads(at int) bool {
+	i := at
+	for i > 0 && r.file.Src[i-1] != '\n' {
+		i--
+	}
+	return strings.Trim(string(r.file.Src[i:at]), " \t") == ""
+}
+
+// lineIndent is the white space at the start of an offset's line.
+func (r *Program) lineIndent(at int) string {
+	i := at
+	for i > 0 && r.file.Src[i-1] != '\n' {
+		i--
+	}
+	j := i
+	for j < at && (r.file.Src[j] == ' ' || r.file.Src[j] == '\t') {
+		j++
+	}
+	return string(r.file.Src[i:j])
+}

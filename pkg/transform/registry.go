@@ -1,0 +1,143 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/agext/levenshtein"
+)
+
+var registered []*Transform
+
+// register adds a transform; each file of a transform calls it in its init.
+func register(t *Transform) { registered = append(registered, t) }
+
+var ordered = sync.OnceValue(func() []*Transform {
+	byName := map[string]*Transform{}
+	for _, t := range registered {
+		if byName[t.Name] != nil {
+			panic("two transforms named " + t.Name)
+		}
+		byName[t.Name] = t
+	}
+	var out []*Transform
+	state := map[*Transform]int{}
+	var visit func(t *Transform)
+	visit = func(t *Transform) {
+		switch state[t] {
+		case 1:
+			panic("the order of transforms has a cycle at " + t.Name)
+		case 2:
+			return
+		}
+		state[t] = 1
+		for _, name := range t.After {
+			dep := byName[name]
+			if dep == nil {
+				panic(t.Name + " is declared to run after " + name + ", which does not exist")
+			}
+			visit(dep)
+		}
+		state[t] = 2
+		out = append(out, t)
+	}
+	for _, t := range registered {
+		visit(t)
+	}
+	return out
+})
+
+// All returns the transforms in the order in which they run.
+func All() []*Transform { return slices.Clone(ordered()) }
+
+// Lookup finds transforms by name or code, case-insensitively. Several
+// transforms may serve one code.
+func Lookup(nameOrCode string) []*Transform {
+	var out []*Transform
+	for _, t := range ordered() {
+		if strings.EqualFold(t.Name, nameOrCode) {
+			return []*Transform{t}
+		}
+		for _, c := range t.Codes {
+			if strings.EqualFold(c, nameOrCode) {
+				out = append(out, t)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// UnknownNameError names a transform or code that does not exist.
+type UnknownNameError struct {
+	Name    string
+	Nearest string // the closest name, "" if none is close
+}
+
+func (e *UnknownNameError) Error() string {
+	if e.Nearest != "" {
+		return fmt.Sprintf("no transform or code is named %q; did you mean %q? `refit rules` lists them", e.Name, e.Nearest)
+	}
+	return fmt.Sprintf("no transform or code is named %q; `refit rules` lists them", e.Name)
+}
+
+// selection is what a run executes: for each transform whether its unsafe
+// changes are asked for by name.
+type selection struct {
+	list  []*Transform
+	named map[*Transform]bool
+}
+
+// choose applies Select and Ignore.
+func choose(opt *Options) (selection, error) {
+	sel := selection{named: map[*Transform]bool{}}
+	if opt.None {
+		return sel, nil
+	}
+	ignored := map[*Transform]bool{}
+	for _, names := range [][]string{opt.Select, opt.Ignore} {
+		for _, n := range names {
+			ts := Lookup(n)
+			if len(ts) == 0 {
+				return sel, &UnknownNameError{Name: n, Nearest: nearest(n)}
+			}
+		}
+	}
+	for _, n := range opt.Ignore {
+		for _, t := range Lookup(n) {
+			ignored[t] = true
+		}
+	}
+	for _, n := range opt.Select {
+		for _, t := range Lookup(n) {
+			sel.named[t] = true
+		}
+	}
+	for _, t := range ordered() {
+		if ignored[t] || len(opt.Select) == 0 && t.Off || len(opt.Select) > 0 && !sel.named[t] {
+			continue
+		}
+		sel.list = append(sel.list, t)
+	}
+	return sel, nil
+}
+
+// nearest finds the name or code with the smallest edit distance, if it is
+// small.
+func nearest(s string) string {
+	best, bestDist := "", len(s)/3+2
+	consider := func(name string) {
+		if d := levenshtein.Distance(strings.ToLower(s), strings.ToLower(name), nil); d < bestDist {
+			best, bestDist = name, d
+		}
+	}
+	for _, t := range ordered() {
+		consider(t.Name)
+		for _, c := range t.Codes {
+			consider(c)
+		}
+	}
+	return best
+}

@@ -1,0 +1,132 @@
+package transform
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+// quiet is what a file's comments ask not to be changed: refit's own pragmas
+// (# refit: ignore=NAME -- reason, # refit: skip, # refit: off … on),
+// hadolint's (# hadolint ignore=DL3059, # hadolint global ignore=…) and
+// BuildKit's directive (# check=skip=NAME;error=…).
+type quiet struct {
+	global []string
+	at     map[int][]string // by instruction index; "*" is everything
+	off    []parse.Span
+}
+
+// suppressions reads the pragmas of a file.
+func suppressions(f *parse.File) quiet {
+	q := quiet{at: map[int][]string{}}
+	for _, d := range f.Directives {
+		if d.Name != "check" {
+			continue
+		}
+		for _, opt := range strings.Split(d.Value, ";") {
+			if k, v, ok := strings.Cut(opt, "="); ok && strings.EqualFold(strings.TrimSpace(k), "skip") {
+				q.global = append(q.global, list(strings.ReplaceAll(v, "all", "*"))...)
+			}
+		}
+	}
+	offAt := -1
+	for _, t := range f.Tiles {
+		switch t.Kind {
+		case parse.TileComment:
+			key, val := pragma(t.Text(f.Src))
+			switch {
+			case key == "refit off" && offAt < 0:
+				offAt = t.Start
+			case key == "refit on" && offAt >= 0:
+				q.off = append(q.off, parse.Span{Start: offAt, End: t.Start})
+				offAt = -1
+			case key == "hadolint global ignore":
+				q.global = append(q.global, list(val)...)
+			}
+		case parse.TileInstruction:
+			in := t.Instruction
+			for _, spans := range [][]parse.Span{in.Lead, in.Comments} {
+				for _, sp := range spans {
+					switch key, val := pragma(sp.Text(f.Src)); key {
+					case "refit ignore", "hadolint ignore":
+						q.at[in.Index] = append(q.at[in.Index], list(val)...)
+					case "refit skip":
+						q.at[in.Index] = append(q.at[in.Index], "*")
+					}
+				}
+			}
+		}
+	}
+	if offAt >= 0 {
+		q.off = append(q.off, parse.Span{Start: offAt, End: len(f.Src)})
+	}
+	return q
+}
+
+// pragma reads a comment line: "refit ignore", "hadolint global ignore", … and
+// the value behind the equals sign.
+func pragma(comment string) (key, value string) {
+	c := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(comment), "#"))
+	tool := ""
+	switch {
+	case strings.HasPrefix(c, "refit:"):
+		tool, c = "refit ", strings.TrimPrefix(c, "refit:")
+	case strings.HasPrefix(c, "hadolint "):
+		tool, c = "hadolint ", strings.TrimPrefix(c, "hadolint ")
+	default:
+		return "", ""
+	}
+	c, _, _ = strings.Cut(c, " -- ")
+	k, v, _ := strings.Cut(c, "=")
+	return tool + strings.Join(strings.Fields(k), " "), v
+}
+
+func list(s string) []string {
+	var out []string
+	for _, v := range strings.Split(s, ",") {
+		if v = strings.TrimSpace(v); v != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// covers says why a change must not be made, or "".
+func (q *quiet) covers(f *parse.File, c *Change) string {
+	if len(q.global) == 0 && len(q.at) == 0 && len(q.off) == 0 {
+		return ""
+	}
+	names := func(list []string) bool {
+		for _, n := range list {
+			if n == "*" {
+				return true
+			}
+			for _, t := range Lookup(n) {
+				if t.Name == c.Transform {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if names(q.global) {
+		return "the file asks not to change this"
+	}
+	spans := []parse.Span{c.At}
+	for _, e := range c.Edits {
+		spans = append(spans, e.Span)
+	}
+	for _, sp := range spans {
+		for _, off := range q.off {
+			if sp.Start < off.End && off.Start <= sp.End {
+				return "between # refit: off and on"
+			}
+		}
+		for _, in := range f.Instructions {
+			if in.Start < max(sp.End, sp.Start+1) && sp.Start < in.End && names(q.at[in.Index]) {
+				return "a comment at the instruction asks not to change this"
+			}
+		}
+	}
+	return ""
+}
