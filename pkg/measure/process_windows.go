@@ -1,0 +1,7 @@
+package measure
+
+import "syscall"
+
+func processGroup() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}

@@ -1,0 +1,8 @@
+module example.com/count
+
+go 1.24
+
+require (
+	github.com/bmatcuk/doublestar/v4 v4.8.0
+	golang.org/x/text v0.20.0
+)

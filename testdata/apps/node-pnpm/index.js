@@ -1,0 +1,3 @@
+import { nanoid } from 'nanoid';
+
+console.log(nanoid(12).length);
