@@ -1,5 +1,66 @@
 package transform
 
+import (
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+// Draft is what the selected transforms propose for one text, none of it
+// checked yet. An editor lists many proposals and applies one, and a check
+// costs a parse of the whole file, so that Check is left to the moment when a
+// change is asked for. A Draft does not change and may be shared.
+type Draft struct {
+	Changes []Change // safe and unsafe ones; their edits refer to the text
+	Advice  []Change
+	Skips   []Skip
+
+	v   *version
+	opt Options
+}
+
+// Open parses a text and runs the selected transforms on it. Unsafe changes are
+// included whatever Options.Unsafe says. Errors are those of Run.
+func Open(src []byte, opt Options) (*Draft, error) {
+	sel, err := choose(&opt)
+	if err != nil {
+		return nil, err
+	}
+	v, err := load(src, &opt)
+	if err != nil {
+		return nil, err
+	}
+	d := &Draft{v: v, opt: opt}
+	var changes []Change
+	changes, d.Skips = propose(v, sel, &d.opt)
+	for _, c := range changes {
+		c.Round = 1
+		c.Pos, c.End = v.file.Position(c.At.Start), v.file.Position(c.At.End)
+		if c.Safety == Advice {
+			d.Advice = append(d.Advice, c)
+		} else {
+			d.Changes = append(d.Changes, c)
+		}
+	}
+	return d, nil
+}
+
+// File is the tree of the text.
+func (d *Draft) File() *parse.File { return d.v.file }
+
+// Facts are the facts of the text.
+func (d *Draft) Facts() *facts.Facts { return d.v.facts }
+
+// Check applies a change of the draft alone and returns it with its
+// Comparison, or says which of the engine's checks it fails.
+func (d *Draft) Check(c Change) (Change, error) {
+	_, cmp, err := check(d.v, []Change{c}, &d.opt)
+	if err != nil {
+		return c, err
+	}
+	c.Comparison = &cmp
+	return c, nil
+}
+
 // Proposals are the changes that are possible in a text, each checked alone.
 type Proposals struct {
 	Changes  []Change // safe and unsafe ones; their edits refer to the text
@@ -12,30 +73,18 @@ type Proposals struct {
 // without applying any: for code actions and review suggestions. Unsafe
 // changes are included whatever Options.Unsafe says. Errors are those of Run.
 func Propose(src []byte, opt Options) (*Proposals, error) {
-	sel, err := choose(&opt)
+	d, err := Open(src, opt)
 	if err != nil {
 		return nil, err
 	}
-	v, err := load(src, &opt)
-	if err != nil {
-		return nil, err
-	}
-	changes, skips := propose(v, sel, &opt)
-	out := &Proposals{Skips: skips}
-	for _, c := range changes {
-		c.Round = 1
-		c.Pos, c.End = v.file.Position(c.At.Start), v.file.Position(c.At.End)
-		if c.Safety == Advice {
-			out.Advice = append(out.Advice, c)
-			continue
-		}
-		_, cmp, err := check(v, []Change{c}, &opt)
+	out := &Proposals{Advice: d.Advice, Skips: d.Skips}
+	for _, c := range d.Changes {
+		checked, err := d.Check(c)
 		if err != nil {
 			out.Internal = append(out.Internal, c.Title+" ("+c.Transform+"): "+err.Error())
 			continue
 		}
-		c.Comparison = &cmp
-		out.Changes = append(out.Changes, c)
+		out.Changes = append(out.Changes, checked)
 	}
 	return out, nil
 }
