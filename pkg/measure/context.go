@@ -9,9 +9,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-
-	"github.com/moby/patternmatcher"
-	"github.com/moby/patternmatcher/ignorefile"
 )
 
 // manifests are files that name dependencies, in the order in which one is chosen to be touched.
@@ -147,7 +144,7 @@ func chooseTouched(context string, ignored func(string) bool) (source, manifest 
 	for _, m := range manifests {
 		isManifest[filepath.Base(m)] = true
 	}
-	var best []string // by depth, then name
+	var best, others []string
 	_ = filepath.WalkDir(context, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
@@ -163,12 +160,19 @@ func chooseTouched(context string, ignored func(string) bool) (source, manifest 
 			}
 			return nil
 		}
-		if d.Type().IsRegular() && sources[filepath.Ext(rel)] && !isManifest[d.Name()] && !ignored(rel) {
+		switch name := d.Name(); {
+		case !d.Type().IsRegular() || isManifest[name] || ignored(rel) || strings.HasPrefix(name, "."):
+		case sources[filepath.Ext(rel)]:
 			best = append(best, rel)
+		case !strings.Contains(strings.ToLower(name), "dockerfile"):
+			others = append(others, rel)
 		}
 		return nil
 	})
-	sort.Slice(best, func(i, j int) bool {
+	if len(best) == 0 {
+		best = others // configuration, templates, data
+	}
+	sort.Slice(best, func(i, j int) bool { // by depth, then name
 		if a, b := strings.Count(best[i], "/"), strings.Count(best[j], "/"); a != b {
 			return a < b
 		}
@@ -178,39 +182,4 @@ func chooseTouched(context string, ignored func(string) bool) (source, manifest 
 		source = best[0]
 	}
 	return source, manifest
-}
-
-// ignoreFile returns the ignore file that counts for a Dockerfile: its own beside it, else the context's. Empty if there is none.
-func ignoreFile(dockerfile, context string) string {
-	for _, f := range []string{dockerfile + ".dockerignore", filepath.Join(context, ".dockerignore")} {
-		if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
-			return f
-		}
-	}
-	return ""
-}
-
-// ignoredBy returns a function that says whether a path, with slashes, is kept out of the build context.
-func ignoredBy(file string) (func(string) bool, error) {
-	none := func(string) bool { return false }
-	if file == "" {
-		return none, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	patterns, err := ignorefile.ReadAll(f)
-	if err != nil {
-		return nil, err
-	}
-	m, err := patternmatcher.New(patterns)
-	if err != nil {
-		return nil, err
-	}
-	return func(rel string) bool {
-		out, err := m.MatchesOrParentMatches(filepath.FromSlash(rel))
-		return err == nil && out
-	}, nil
 }
