@@ -3,6 +3,7 @@ package parse
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
@@ -44,4 +45,22 @@ func NewError(err error) *Error {
 		}
 	}
 	return out
+}
+
+// explain adds what was expected to two of BuildKit's errors that do not say
+// it.
+func (f *File) explain(e *Error) *Error {
+	switch e.Msg {
+	case "file with no instructions":
+		e.Line, e.Col = 1, 0
+		e.Msg = "the file has no instructions: a Dockerfile begins with FROM"
+	case "unterminated heredoc":
+		for _, word := range strings.Fields(f.Line(e.Line).Text(f.Src)) {
+			if h, err := parser.ParseHeredoc(word); err == nil && h != nil {
+				e.Msg = fmt.Sprintf("unterminated heredoc: no line %q ends it", h.Name)
+				break
+			}
+		}
+	}
+	return e
 }

@@ -71,7 +71,7 @@ func Parse(src []byte) (*File, error) {
 	}
 	res, err := parser.Parse(bytes.NewReader(src))
 	if err != nil {
-		return nil, NewError(err)
+		return nil, f.explain(NewError(err))
 	}
 	f.AST, f.Warnings, f.Escape = res.AST, res.Warnings, byte(res.EscapeToken)
 	f.tile()

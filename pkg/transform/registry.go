@@ -76,6 +76,11 @@ type UnknownNameError struct {
 	Nearest string // the closest name, "" if none is close
 }
 
+// UnknownName is the error for a name or code that Lookup does not find.
+func UnknownName(name string) *UnknownNameError {
+	return &UnknownNameError{Name: name, Nearest: nearest(name)}
+}
+
 func (e *UnknownNameError) Error() string {
 	if e.Nearest != "" {
 		return fmt.Sprintf("no transform or code is named %q; did you mean %q? `refit rules` lists them", e.Name, e.Nearest)
@@ -101,7 +106,7 @@ func choose(opt *Options) (selection, error) {
 		for _, n := range names {
 			ts := Lookup(n)
 			if len(ts) == 0 {
-				return sel, &UnknownNameError{Name: n, Nearest: nearest(n)}
+				return sel, UnknownName(n)
 			}
 		}
 	}

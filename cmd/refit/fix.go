@@ -1,0 +1,29 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func fixCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "fix",
+		Usage:     "rewrite Dockerfiles: smaller images, faster builds",
+		ArgsUsage: "[path …]",
+		Description: "Applies the transforms that `refit rules` lists, each change checked against the build plan.\n" +
+			"A path is a Dockerfile, a directory that is searched for Dockerfiles, or - for standard input.\n" +
+			"Without a mode flag the result of one file is printed.",
+		Flags: concat(modeFlags(), selectFlags(), buildFlags(), []cli.Flag{
+			&cli.BoolFlag{Name: "format", Category: catLayout, Usage: "also lay out the file, as refit fmt does"},
+		}, layoutFlags(), fileFlags(), outputFlags()),
+		Action: func(ctx *cli.Context) error {
+			set, err := readSettings(c, ctx)
+			if err != nil {
+				return err
+			}
+			if ctx.Bool("format") {
+				if set.engine.Format, err = readStyle(ctx); err != nil {
+					return err
+				}
+			}
+			return (&job{c: c, set: set, command: "fix"}).run(ctx.Args().Slice())
+		},
+	}
+}

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/transform"
+	"github.com/refit-dev/refit/pkg/workspace"
+)
+
+// stdinPath is the operand that means standard input.
+const stdinPath = "-"
+
+// job is a run of one command over files.
+type job struct {
+	c       *console
+	set     *settings
+	command string // fix, fmt or lint
+	tally   tally
+	code    int
+}
+
+// outcome is what came out for one file.
+type outcome struct {
+	file    workspace.File
+	name    string // for messages and diffs
+	src     *workspace.Source
+	res     *transform.Result
+	skipped bool // stdin that the rules exclude: echo it
+	err     error
+}
+
+// run processes the operands and returns the command's error.
+func (j *job) run(args []string) error {
+	files, err := j.inputs(args)
+	if err != nil {
+		return err
+	}
+	if !j.set.hasMode() && j.command != "lint" && len(files) > 1 {
+		return usagef("%d files and no mode: add -w to rewrite them, -d for a diff, -l for their names, or --check", len(files))
+	}
+	sink, err := j.sink()
+	if err != nil {
+		return err
+	}
+	workers := j.set.jobs
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var fatal error
+	workspace.Each(len(files), workers, func(i int) *outcome {
+		return j.process(files[i])
+	}, func(i int, o *outcome) bool {
+		j.tally.files++
+		fatal = j.deliver(sink, o)
+		return fatal == nil
+	})
+	if fatal == nil {
+		fatal = sink.end()
+	}
+	if fatal != nil {
+		if errors.Is(fatal, errQuit) {
+			fatal = nil
+		} else {
+			return fatal
+		}
+	}
+	j.summary()
+	if j.code != exitOK {
+		return &failure{code: j.code}
+	}
+	return nil
+}
+
+// inputs finds the files. Paths that cannot be read are reported at once and
+// do not stop the others.
+func (j *job) inputs(args []string) ([]workspace.File, error) {
+	if len(args) == 0 {
+		if !j.c.inPiped || j.set.write || j.set.interactive {
+			return nil, usagef("%s needs a path: a Dockerfile, a directory (. for this one), or - for standard input", j.command)
+		}
+		args = []string{stdinPath}
+	}
+	var files []workspace.File
+	var paths []string
+	flush := func() {
+		if len(paths) == 0 {
+			return
+		}
+		found, errs := workspace.Find(paths, j.set.find)
+		files = append(files, found...)
+		for _, err := range errs {
+			j.fail(err)
+		}
+		paths = nil
+	}
+	for _, a := range args {
+		if a != stdinPath {
+			paths = append(paths, a)
+			continue
+		}
+		if j.set.write || j.set.interactive {
+			return nil, usagef("standard input cannot be rewritten in place: leave -w and -i out, the result is printed")
+		}
+		flush()
+		files = append(files, workspace.File{Path: stdinPath, Named: true})
+	}
+	flush()
+	return files, nil
+}
+
+// process does the work for one file; it runs on several goroutines.
+func (j *job) process(f workspace.File) (o *outcome) {
+	o = &outcome{file: f, name: f.Path}
+	defer func() {
+		if r := recover(); r != nil {
+			o.res = nil
+			o.err = &internalError{fmt.Sprintf("%v\n%s", r, debug.Stack())}
+		}
+	}()
+	if f.Path == stdinPath {
+		if o.name = "stdin"; j.set.stdinName != "" {
+			o.name = j.set.stdinName
+		}
+		data, err := io.ReadAll(j.c.in)
+		if err != nil {
+			o.err = err
+			return o
+		}
+		o.src = &workspace.Source{Path: f.Path, Data: data}
+	} else {
+		o.src, o.err = workspace.Load(f.Path)
+		if o.err != nil {
+			return o
+		}
+	}
+	opt, err := j.options(o)
+	if err != nil {
+		o.err = err
+		return o
+	}
+	o.res, o.err = transform.Run(o.src.Data, opt)
+	return o
+}
+
+// options are the engine's options for one file.
+func (j *job) options(o *outcome) (transform.Options, error) {
+	opt := j.set.engine
+	if dir := j.set.context; dir != "" {
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return opt, err
+		}
+		opt.Context, err = facts.NewContext(root.FS(), within(dir, o.file.Path))
+		if err != nil {
+			return opt, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	return opt, nil
+}
+
+// within is a file's slash-separated path below a directory, or "".
+func within(dir, path string) string {
+	d, err1 := filepath.Abs(dir)
+	p, err2 := filepath.Abs(path)
+	if err1 != nil || err2 != nil || path == stdinPath {
+		return ""
+	}
+	rel, err := filepath.Rel(d, p)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// internalError is a bug in refit that was caught.
+type internalError struct{ msg string }
+
+func (e *internalError) Error() string { return "internal error: " + e.msg }
+
+// errQuit ends a run early without an error.
+var errQuit = errors.New("quit")
+
+// deliver reports one outcome; outcomes come in the order of the files.
+func (j *job) deliver(sink sink, o *outcome) error {
+	if o.err != nil {
+		var name *transform.UnknownNameError
+		if errors.As(o.err, &name) {
+			return usagef("%v", name)
+		}
+		j.tally.failed++
+		report := &emit.FileReport{Path: filepath.ToSlash(o.name), Findings: []emit.Finding{problem(o.err)}}
+		if o.src != nil {
+			report.Source = o.src.Data
+		}
+		j.print(report)
+		j.raise(exitFailure)
+		return sink.failed(o, report)
+	}
+	for _, msg := range o.res.Internal {
+		j.tally.internal++
+		fmt.Fprintf(j.c.err, "%s: internal error, a change was dropped: %s [internal]\n", o.name, msg)
+		j.raise(exitFailure)
+	}
+	j.tally.add(o.res)
+	j.details(o)
+	return sink.file(o)
+}
+
+// raise makes the exit code at least code.
+func (j *job) raise(code int) { j.code = max(j.code, code) }
+
+// fail reports a path that could not be used.
+func (j *job) fail(err error) {
+	j.tally.failed++
+	j.raise(exitFailure)
+	name := ""
+	var pe *fs.PathError
+	var none *workspace.NoFilesError
+	switch {
+	case errors.As(err, &pe):
+		name = pe.Path
+	case errors.As(err, &none):
+		name = none.Dir
+	}
+	j.print(&emit.FileReport{Path: filepath.ToSlash(name), Findings: []emit.Finding{problem(err)}})
+}
+
+func (j *job) print(r *emit.FileReport) {
+	j.c.err.Write(emit.Text(r, emit.TextOptions{Color: j.set.errColor, Reasons: true}))
+}
+
+// problem turns an error into a finding.
+func problem(err error) emit.Finding {
+	f := emit.Finding{Level: emit.LevelError, Rule: "io", Title: err.Error()}
+	var pe *parse.Error
+	var path *fs.PathError
+	var none *workspace.NoFilesError
+	var internal *internalError
+	switch {
+	case errors.As(err, &pe):
+		f.Rule, f.Title = "parse", pe.Msg
+		if pe.Line > 0 {
+			f.Start = parse.Position{Line: pe.Line, Col: pe.Col}
+		}
+	case errors.As(err, &none):
+		f.Rule, f.Title = "no-files", none.Reason()
+	case errors.As(err, &path):
+		f.Title = fmt.Sprintf("cannot %s: %v", path.Op, path.Err)
+	case errors.As(err, &internal):
+		f.Rule = "internal"
+		f.Hint = "this is a bug in refit; please report it with the file"
+	}
+	return f
+}
+
+// details prints what -v and --explain-skips ask for.
+func (j *job) details(o *outcome) {
+	r := &emit.FileReport{Path: filepath.ToSlash(o.name), Source: o.res.Before}
+	if j.set.verbose && j.command != "lint" {
+		for i := range o.res.Changes {
+			f := finding(&o.res.Changes[i])
+			f.Hint = ""
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	if j.set.verbose || j.set.explainSkips {
+		for _, s := range o.res.Skips {
+			r.Findings = append(r.Findings, emit.Finding{Rule: s.Transform, Level: emit.LevelNote, Start: s.Pos, Title: "not changed: " + s.Reason})
+		}
+	}
+	if len(r.Findings) > 0 {
+		j.c.err.Write(emit.Text(r, emit.TextOptions{Color: j.set.errColor, Reasons: j.set.verbose}))
+	}
+}
+
+// finding turns a change into a finding, without a fix.
+func finding(c *transform.Change) emit.Finding {
+	f := emit.Finding{Rule: c.Transform, Safety: c.Safety.String(), Start: c.Pos, End: c.End, Title: c.Title, Reason: c.Reason, Level: emit.LevelWarning}
+	if ts := transform.Lookup(c.Transform); len(ts) == 1 {
+		f.Codes = ts[0].Codes
+	}
+	if c.Safety == transform.Advice {
+		f.Level = emit.LevelNote
+	}
+	return f
+}

@@ -1,0 +1,21 @@
+package main
+
+import "github.com/urfave/cli/v2"
+
+func lintCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:      "lint",
+		Usage:     "report what could be better, change nothing",
+		ArgsUsage: "[path …]",
+		Description: "Prints what refit fix would change, what it would change with --unsafe, and advice.\n" +
+			"Exit code 1 if there are findings.",
+		Flags: concat(selectFlags(), buildFlags(), fileFlags(), outputFlags()),
+		Action: func(ctx *cli.Context) error {
+			set, err := readSettings(c, ctx)
+			if err != nil {
+				return err
+			}
+			return (&job{c: c, set: set, command: "lint"}).run(ctx.Args().Slice())
+		},
+	}
+}

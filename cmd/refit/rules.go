@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/refit-dev/refit/pkg/transform"
+	"github.com/urfave/cli/v2"
+)
+
+func rulesCommand(c *console) *cli.Command {
+	return &cli.Command{
+		Name:  "rules",
+		Usage: "list the transforms",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output-format", Value: "text", Usage: "`FORMAT`: text or json"},
+		},
+		Action: func(ctx *cli.Context) error {
+			if ctx.Args().Present() {
+				return usagef("rules takes no arguments; refit explain NAME explains one transform")
+			}
+			all := transform.All()
+			slices.SortStableFunc(all, func(a, b *transform.Transform) int { return strings.Compare(a.Name, b.Name) })
+			switch f := ctx.String("output-format"); f {
+			case "text":
+			case "json":
+				return rulesJSON(c, all)
+			default:
+				return choiceError("output-format", f, "text", "json")
+			}
+			w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tCLASS\tCODES\tSUMMARY")
+			for _, t := range all {
+				class := t.Safety.String()
+				if t.Off {
+					class += ", off"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Name, class, strings.Join(t.Codes, " "), summaryOf(t))
+			}
+			return w.Flush()
+		},
+	}
+}
+
+// summaryOf is the first sentence of a transform's documentation.
+func summaryOf(t *transform.Transform) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(t.Doc), "\n\n")
+	return strings.TrimSuffix(strings.Join(strings.Fields(strings.TrimLeft(first, "# ")), " "), ".")
+}
+
+func rulesJSON(c *console, all []*transform.Transform) error {
+	type rule struct {
+		Name    string   `json:"name"`
+		Group   string   `json:"group"`
+		Safety  string   `json:"safety"`
+		Default bool     `json:"default"`
+		Codes   []string `json:"codes"`
+		After   []string `json:"after"`
+		Summary string   `json:"summary"`
+		Doc     string   `json:"doc"`
+	}
+	out := make([]rule, 0, len(all))
+	for _, t := range all {
+		out = append(out, rule{t.Name, t.Group, t.Safety.String(), !t.Off, append([]string{}, t.Codes...), append([]string{}, t.After...), summaryOf(t), t.Doc})
+	}
+	enc := json.NewEncoder(c.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(out)
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/transform"
+	"github.com/refit-dev/refit/pkg/workspace"
+	"github.com/urfave/cli/v2"
+)
+
+// settings are a command's flags, understood.
+type settings struct {
+	write, diff, list, check, interactive bool
+
+	verbose, explainSkips, quiet bool
+	outColor, errColor           bool
+	stdinName                    string
+	jobs                         int
+	context                      string
+	find                         workspace.FindOptions
+	engine                       transform.Options
+}
+
+func (s *settings) hasMode() bool {
+	return s.write || s.diff || s.list || s.check || s.interactive
+}
+
+// The categories of flags in the help.
+const (
+	catMode   = "Mode"
+	catWhat   = "What to change"
+	catBuild  = "About the build"
+	catLayout = "Layout"
+	catFiles  = "Files"
+	catOutput = "Output"
+)
+
+func modeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "write", Aliases: []string{"w"}, Category: catMode, Usage: "rewrite the files in place"},
+		&cli.BoolFlag{Name: "diff", Aliases: []string{"d"}, Category: catMode, Usage: "print a unified diff; exit 1 if there is one"},
+		&cli.BoolFlag{Name: "list", Aliases: []string{"l"}, Category: catMode, Usage: "print the names of the files that change; exit 1 if there are any"},
+		&cli.BoolFlag{Name: "check", Category: catMode, Usage: "change nothing; exit 1 if a file would change"},
+	}
+}
+
+func selectFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "select", Category: catWhat, Usage: "run only these transforms, by `NAME` or code, comma-separated; an unsafe one named here is applied"},
+		&cli.StringSliceFlag{Name: "ignore", Category: catWhat, Usage: "do not run these transforms, by `NAME` or code, comma-separated"},
+		&cli.BoolFlag{Name: "unsafe", Category: catWhat, Usage: "also make the changes that may alter what is installed or how the container starts"},
+		&cli.StringFlag{Name: "cache", Category: catWhat, Value: "clean", Usage: "`MODE` of the cache transforms: clean (delete caches in the same RUN) or mount (keep them in cache mounts)"},
+		&cli.StringSliceFlag{Name: "label", Category: catWhat, Usage: "add a label `KEY=VALUE` to the images; may be repeated"},
+		&cli.StringFlag{Name: "author", Category: catWhat, Usage: "add the `NAME` as the label org.opencontainers.image.authors"},
+		&cli.StringFlag{Name: "label-style", Category: catWhat, Value: "label", Usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
+		&cli.StringFlag{Name: "stages", Category: catWhat, Value: "ships", Usage: "`WHICH` stages to merge RUN instructions in: ships (those that end up in an image) or all"},
+		&cli.StringFlag{Name: "merge-style", Category: catWhat, Value: "auto", Usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
+		&cli.IntFlag{Name: "max-lines", Category: catWhat, Value: 60, Usage: "merge no RUN beyond `N` lines"},
+	}
+}
+
+func buildFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`: lets transforms look at the files that are copied"},
+		&cli.StringSliceFlag{Name: "build-arg", Category: catBuild, Usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
+		&cli.StringSliceFlag{Name: "target", Category: catBuild, Usage: "a `STAGE` that is built as an image; may be repeated"},
+	}
+}
+
+func layoutFlags() []cli.Flag {
+	d := emit.DefaultStyle()
+	return []cli.Flag{
+		&cli.IntFlag{Name: "indent", Category: catLayout, Value: d.Indent, Usage: "indent continuation lines by `N` blanks per level"},
+		&cli.IntFlag{Name: "width", Category: catLayout, Value: d.Width, Usage: "break lines at column `N` where possible"},
+		&cli.StringFlag{Name: "operators", Category: catLayout, Value: d.Operators, Usage: "`WHERE` && and || stand at a line break: leading or trailing"},
+		&cli.StringFlag{Name: "newline", Category: catLayout, Value: "keep", Usage: "line ending: keep, lf or crlf"},
+		&cli.BoolFlag{Name: "heredoc-bodies", Category: catLayout, Usage: "lay out the bodies of RUN here-documents too"},
+		&cli.BoolFlag{Name: "cache-neutral", Category: catLayout, Usage: "leave the text of RUN instructions alone, so that no layer is built again"},
+	}
+}
+
+func fileFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "stdin-filename", Category: catFiles, Usage: "the `PATH` that standard input stands for"},
+		&cli.BoolFlag{Name: "force-exclude", Category: catFiles, Usage: "ignore rules hold for paths named on the command line, too"},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Category: catFiles, Usage: "process `N` files at a time; 0 for one per processor"},
+	}
+}
+
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catOutput, Usage: "name each change and each place that was left alone, with reasons, on standard error"},
+		&cli.BoolFlag{Name: "explain-skips", Category: catOutput, Usage: "list every place where a transform wanted to act and why it did not"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOutput, Usage: "no summary"},
+		&cli.StringFlag{Name: "color", Category: catOutput, Value: "auto", Usage: "`WHEN` to colour: auto (on a terminal, unless NO_COLOR is set), always or never"},
+	}
+}
+
+func concat(groups ...[]cli.Flag) []cli.Flag {
+	var out []cli.Flag
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
+}
+
+// readSettings understands the flags that the command has.
+func readSettings(c *console, ctx *cli.Context) (*settings, error) {
+	s := &settings{
+		write: ctx.Bool("write"), diff: ctx.Bool("diff"), list: ctx.Bool("list"), check: ctx.Bool("check"),
+		interactive: ctx.Bool("interactive"),
+		verbose:     ctx.Bool("verbose"), explainSkips: ctx.Bool("explain-skips"), quiet: ctx.Bool("quiet"),
+		stdinName: ctx.String("stdin-filename"),
+		jobs:      ctx.Int("jobs"),
+		context:   ctx.String("context"),
+		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude")},
+	}
+	if s.write && s.check {
+		return nil, usagef("-w and --check exclude each other")
+	}
+	switch when := ctx.String("color"); when {
+	case "auto", "":
+		plain := c.getenv("NO_COLOR") != "" || c.getenv("TERM") == "dumb"
+		s.outColor, s.errColor = c.outTTY && !plain, c.errTTY && !plain
+	case "always":
+		s.outColor, s.errColor = true, true
+	case "never":
+	default:
+		return nil, choiceError("color", when, "auto", "always", "never")
+	}
+	e := &s.engine
+	e.Select, e.Ignore = split(ctx.StringSlice("select")), split(ctx.StringSlice("ignore"))
+	e.Unsafe = ctx.Bool("unsafe")
+	e.Author = ctx.String("author")
+	e.MaxLines = ctx.Int("max-lines")
+	e.Facts.Targets = ctx.StringSlice("target")
+	for _, l := range ctx.StringSlice("label") {
+		k, v, ok := strings.Cut(l, "=")
+		if !ok || k == "" {
+			return nil, usagef("--label %q: want KEY=VALUE", l)
+		}
+		e.Labels = append(e.Labels, transform.Label{Key: k, Value: v})
+	}
+	for _, a := range ctx.StringSlice("build-arg") {
+		k, v, ok := strings.Cut(a, "=")
+		if !ok || k == "" {
+			return nil, usagef("--build-arg %q: want NAME=VALUE", a)
+		}
+		if e.Facts.BuildArgs == nil {
+			e.Facts.BuildArgs = map[string]string{}
+		}
+		e.Facts.BuildArgs[k] = v
+	}
+	var err error
+	choose := func(flag string, into *string, choices ...string) {
+		v := ctx.String(flag)
+		if v == "" || err != nil {
+			return
+		}
+		for _, c := range choices {
+			if v == c {
+				*into = v
+				return
+			}
+		}
+		err = choiceError(flag, v, choices...)
+	}
+	choose("cache", &e.Cache, "clean", "mount")
+	choose("label-style", &e.LabelStyle, "label", "maintainer")
+	choose("stages", &e.Stages, "ships", "all")
+	choose("merge-style", &e.MergeStyle, "auto", "and", "heredoc")
+	return s, err
+}
+
+// readStyle understands the layout flags.
+func readStyle(ctx *cli.Context) (*emit.Style, error) {
+	st := emit.DefaultStyle()
+	st.Indent, st.Width = ctx.Int("indent"), ctx.Int("width")
+	st.HeredocBody, st.CacheNeutral = ctx.Bool("heredoc-bodies"), ctx.Bool("cache-neutral")
+	if st.Indent < 0 || st.Indent > 16 {
+		return nil, usagef("--indent %d: want 0 to 16", st.Indent)
+	}
+	if st.Width < 1 {
+		return nil, usagef("--width %d: want at least 1", st.Width)
+	}
+	switch st.Operators = ctx.String("operators"); st.Operators {
+	case "leading", "trailing":
+	default:
+		return nil, choiceError("operators", st.Operators, "leading", "trailing")
+	}
+	switch nl := ctx.String("newline"); nl {
+	case "keep":
+		st.Newline = ""
+	case "lf", "crlf":
+		st.Newline = nl
+	default:
+		return nil, choiceError("newline", nl, "keep", "lf", "crlf")
+	}
+	return &st, nil
+}
+
+func choiceError(flag, got string, choices ...string) error {
+	hint := ""
+	if near := nearest(got, choices); near != "" {
+		hint = "; did you mean " + near + "?"
+	}
+	return usagef("--%s %q: want %s%s", flag, got, strings.Join(choices, ", "), hint)
+}
+
+// split cuts comma-separated values.
+func split(values []string) []string {
+	var out []string
+	for _, v := range values {
+		for _, s := range strings.Split(v, ",") {
+			if s = strings.TrimSpace(s); s != "" {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}

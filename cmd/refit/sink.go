@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/transform"
+	"github.com/refit-dev/refit/pkg/workspace"
+)
+
+// sink takes the outcomes in order and writes what the mode asks for. An error
+// ends the run.
+type sink interface {
+	file(o *outcome) error
+	failed(o *outcome, r *emit.FileReport) error
+	end() error
+}
+
+func (j *job) sink() (sink, error) {
+	if j.command == "lint" {
+		return &lintSink{j}, nil
+	}
+	return &rewriteSink{j}, nil
+}
+
+// rewriteSink serves fix and fmt.
+type rewriteSink struct{ *job }
+
+func (s *rewriteSink) end() error { return nil }
+
+func (s *rewriteSink) failed(*outcome, *emit.FileReport) error { return nil }
+
+func (s *rewriteSink) file(o *outcome) error {
+	changed := o.res.Changed() || len(o.res.Companions) > 0
+	if !s.set.hasMode() {
+		if _, err := s.c.out.Write(o.res.After); err != nil {
+			return err
+		}
+		s.mention(o)
+		return nil
+	}
+	if !changed {
+		return nil
+	}
+	if s.set.list {
+		if _, err := fmt.Fprintln(s.c.out, o.name); err != nil {
+			return err
+		}
+	}
+	if s.set.diff {
+		if err := s.diff(o); err != nil {
+			return err
+		}
+	}
+	if s.set.check && !s.set.list && !s.set.diff {
+		fmt.Fprintf(s.c.err, "%s: would change\n", o.name)
+	}
+	if s.set.write {
+		s.write(o)
+		return nil
+	}
+	s.raise(exitFound)
+	return nil
+}
+
+func (s *rewriteSink) diff(o *outcome) error {
+	if _, err := s.c.out.Write(emit.Unified(slashed(o.name), o.res.Before, o.res.After, emit.DiffOptions{Color: s.set.outColor})); err != nil {
+		return err
+	}
+	for _, f := range o.res.Companions {
+		path := s.companion(f)
+		old, err := os.ReadFile(path)
+		d := emit.Unified(slashed(path), old, f.Content, emit.DiffOptions{Color: s.set.outColor, Created: err != nil})
+		if _, err := s.c.out.Write(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func slashed(path string) string { return filepath.ToSlash(filepath.Clean(path)) }
+
+// companion is the path of a file that a change writes in the build context.
+func (s *rewriteSink) companion(f transform.Companion) string {
+	return filepath.Join(s.set.context, filepath.FromSlash(f.Path))
+}
+
+func (s *rewriteSink) write(o *outcome) {
+	if err := o.src.Replace(o.res.After); err != nil {
+		s.fail(err)
+		return
+	}
+	for _, f := range o.res.Companions {
+		if err := workspace.Create(s.companion(f), f.Content); err != nil {
+			s.fail(err)
+		}
+	}
+}
+
+// mention names the companion files that printing the result leaves out.
+func (s *rewriteSink) mention(o *outcome) {
+	for _, f := range o.res.Companions {
+		fmt.Fprintf(s.c.err, "%s: also writes %s; use -w to write it, -d to see it\n", o.name, s.companion(f))
+	}
+}
+
+// lintSink prints findings.
+type lintSink struct{ *job }
+
+func (s *lintSink) end() error { return nil }
+
+func (s *lintSink) failed(*outcome, *emit.FileReport) error { return nil }
+
+func (s *lintSink) file(o *outcome) error {
+	r := &emit.FileReport{Path: filepath.ToSlash(o.name), Source: o.res.Before, Findings: findings(o.res)}
+	if len(r.Findings) == 0 {
+		return nil
+	}
+	s.raise(exitFound)
+	_, err := s.c.out.Write(emit.Text(r, emit.TextOptions{Color: s.set.outColor, Reasons: true}))
+	return err
+}
