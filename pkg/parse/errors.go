@@ -47,9 +47,22 @@ func NewError(err error) *Error {
 	return out
 }
 
-// explain adds what was expected to two of BuildKit's errors that do not say
-// it.
+// maxLine is the longest line that BuildKit's parser takes, in bytes: see
+// bufio.MaxScanTokenSize.
+const maxLine = 64*1024 - 1
+
+// explain adds the place and what was expected to those of BuildKit's errors
+// that do not say it.
 func (f *File) explain(e *Error) *Error {
+	if strings.Contains(e.Msg, "line greater than max") {
+		for line := 1; line <= len(f.lines); line++ {
+			if n := f.Line(line).Len(); n > maxLine {
+				e.Line, e.Col = line, 0
+				e.Msg = fmt.Sprintf("the line has %d bytes, BuildKit takes at most %d: break it with continuation lines", n, maxLine)
+				return e
+			}
+		}
+	}
 	switch e.Msg {
 	case "file with no instructions":
 		e.Line, e.Col = 1, 0
