@@ -106,6 +106,9 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*s
 			pe.Line, pe.Col = pos.Line, pos.Col
 		}
 		pe.Msg = strings.TrimSpace(pe.Msg)
+		if unknown := (*instructions.UnknownInstructionError)(nil); errors.As(err, &unknown) {
+			pe.Msg = unknownInstruction(unknown.Instruction)
+		}
 		return nil, pe
 	}
 	st := &step{name: strings.ToUpper(node.Value), instr: -1}
