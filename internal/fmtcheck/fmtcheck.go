@@ -379,6 +379,8 @@ func scrub(j []byte, identical bool) string {
 		case map[string]any:
 			for k := range v {
 				switch {
+				case k == "FlagsUsed":
+					delete(v, k) // in random order, and compared as nodes
 				case k == "Code" || k == "Location" || k == "DocComment" || k == "Comment":
 					delete(v, k)
 				case k == "Expression" && !identical:

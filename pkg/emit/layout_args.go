@@ -176,6 +176,9 @@ func classify(args []arg) []argKind {
 		if args[i].redir == nil && prev.redir == nil && takesValue(prev.text) && !strings.HasPrefix(args[i].text, "-") {
 			kinds[i] = argHead
 		}
+		if args[i].text == "-c" && isShell(prev.text) {
+			kinds[i] = argHead
+		}
 	}
 	if start < len(args) {
 		for i := start + 1; i < len(args) && i <= start+1; i++ {
@@ -221,6 +224,14 @@ func classify(args []arg) []argKind {
 		}
 	}
 	return kinds
+}
+
+func isShell(s string) bool {
+	switch path.Base(s) {
+	case "sh", "bash", "dash", "ash", "su":
+		return true
+	}
+	return false
 }
 
 func isLong(s string) bool {

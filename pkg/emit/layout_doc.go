@@ -40,6 +40,8 @@ type piece struct {
 	fixed    bool         // must not be broken
 	merge    int          // break and comments go to the gap that many pieces on
 	comments []parse.Span // comments in the gap
+	section  bool         // a line of only a continuation in the gap stays
+	empty    bool         // the gap has such a line
 	at       *construct   // what the indent of a new line is relative to
 	delta    int          // levels added to it
 	comDelta int          // levels added for the comments in the gap
@@ -56,6 +58,7 @@ type construct struct {
 	piece  int        // index of the piece at off
 	opener *construct // the construct around it
 	head   bool       // opens on lines other than the first only
+	lone   bool       // the whole program: the first line needs no level for it
 }
 
 // group is a set of gaps that are treated alike when a line is too wide.
@@ -108,6 +111,7 @@ func (d *doc) join(g *group, i int) {
 // the comments. It returns why the layout cannot go on, or "".
 func (d *doc) gaps() string {
 	comments := d.in.Comments
+	lines := d.in.Lines
 	pos := d.in.Start
 	for i := range d.pieces {
 		p := &d.pieces[i]
@@ -121,6 +125,12 @@ func (d *doc) gaps() string {
 		}
 		if i > 0 && bytes.IndexByte(d.f.Src[pos:p.src.Start], '\n') >= 0 {
 			p.broken = true
+		}
+		for len(lines) > 0 && lines[0].End <= p.src.Start {
+			if p.section && lines[0].Start > pos && lines[0].Kind == parse.CodeLine {
+				p.empty = true
+			}
+			lines = lines[1:]
 		}
 		if p.fixed && p.broken {
 			return "a line must not start with a number sign"
@@ -289,6 +299,9 @@ func (d *doc) base(c *construct) int {
 	indent := p.indent
 	if p.line == 0 {
 		indent = d.style.Indent
+		if c.lone {
+			return 0
+		}
 	}
 	if o := c.opener; o != nil && d.pieces[o.piece].line == p.line && !(o.head && p.line == 0) {
 		indent += d.style.Indent
@@ -403,6 +416,10 @@ func (d *doc) edits() []Edit {
 		case i == 0:
 		case p.broken || len(p.comments) > 0:
 			d.brk(&b)
+			if p.empty {
+				d.pad(&b, p.indent)
+				d.continuation(&b)
+			}
 			d.comments(&b, p.comments, d.indent(p, p.delta+p.comDelta))
 			d.pad(&b, p.indent)
 		default:
@@ -413,7 +430,7 @@ func (d *doc) edits() []Edit {
 			set(p.src, strings.ToUpper(p.src.Text(d.f.Src)))
 		}
 		if p.multi {
-			d.lineEndings(p.src, set)
+			d.tidy(p.src, set)
 		}
 		pos = p.src.End
 	}
@@ -427,8 +444,13 @@ func (d *doc) edits() []Edit {
 	return out
 }
 
+// brk writes what ends a line that goes on.
 func (d *doc) brk(b *strings.Builder) {
 	b.WriteByte(' ')
+	d.continuation(b)
+}
+
+func (d *doc) continuation(b *strings.Builder) {
 	b.WriteByte(d.in.Escape())
 	b.WriteString(d.eol)
 }
@@ -453,15 +475,25 @@ func (d *doc) pad(b *strings.Builder, columns int) {
 	}
 }
 
-// lineEndings gives the lines inside a piece the file's line ending. BuildKit
-// drops line endings when it joins lines.
-func (d *doc) lineEndings(sp parse.Span, set func(parse.Span, string)) {
+// tidy cleans the lines inside a piece without touching the text that BuildKit
+// makes of them: line endings, white space behind continuation characters and
+// comments, blank lines, lines of only a continuation character.
+func (d *doc) tidy(sp parse.Span, set func(parse.Span, string)) {
 	for _, line := range d.in.Lines {
 		if line.End <= sp.Start || line.End >= sp.End {
 			continue
 		}
-		text := d.f.Src[line.Start:line.End]
-		n := len(text) - len(bytes.TrimRight(text, "\r\n"))
-		set(parse.Span{Start: line.End - n, End: line.End}, d.eol)
+		inside := line.Start > sp.Start
+		switch {
+		case inside && line.Kind == parse.BlankLine,
+			inside && line.Kind == parse.CodeLine && line.ContAt == line.Start:
+			set(line.Span, "")
+			continue
+		case line.Kind == parse.CodeLine && line.ContAt >= 0:
+			set(parse.Span{Start: line.ContAt + 1, End: line.End}, d.eol)
+		default:
+			n := len(trimEnd(line.Text(d.f.Src)))
+			set(parse.Span{Start: line.Start + n, End: line.End}, d.eol)
+		}
 	}
 }

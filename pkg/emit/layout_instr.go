@@ -79,7 +79,7 @@ func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 		}
 		verbatim = l.script(d, in, args)
 	}
-	if len(flags) == 0 || args >= len(d.pieces) {
+	if len(flags) == 0 || args >= len(d.pieces) || in.Name == "FROM" {
 		return verbatim
 	}
 	if in.Name == "RUN" && len(flags) > 1 {
@@ -104,8 +104,8 @@ func (d *doc) words(in *parse.Instruction) {
 		p.upper = in.Name == "FROM" && k == 1 && strings.EqualFold(w.Value, "as") ||
 			in.Name == "HEALTHCHECK" && k == 0
 		i := d.add(p)
-		if k > 0 {
-			d.join(g, i)
+		if k > 0 && in.Name != "FROM" {
+			d.join(g, i) // tools read FROM line by line: it is never broken
 		}
 	}
 }
@@ -184,7 +184,7 @@ func (d *doc) exec(in *parse.Instruction) {
 	elems := &group{rank: rankWords + 1, fill: true}
 	d.groups = append(d.groups, ends, elems)
 	text := in.Logical.Text
-	first := true
+	first, option := true, false
 	for k := lo; k < in.Args.Hi; {
 		c := text[k]
 		p := piece{delta: 1}
@@ -194,11 +194,14 @@ func (d *doc) exec(in *parse.Instruction) {
 			if !first {
 				p.flat = " "
 			}
-			p.group = elems
-			if first {
+			value := words[0].Value
+			switch {
+			case first:
 				p.group = ends
+			case !option || strings.HasPrefix(value, "-"):
+				p.group = elems // an option stays with its value
 			}
-			first, words = false, words[1:]
+			first, option, words = false, takesValue(value), words[1:]
 		case strings.IndexByte("[],", c) >= 0:
 			p.src, k = in.Logical.Span(k, k+1), k+1
 			switch c {

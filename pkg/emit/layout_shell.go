@@ -34,6 +34,7 @@ type annotator struct {
 	notes    []note
 	whole    []parse.Span // parts of the text that stay as they are, in text offsets
 	made     []*construct
+	lone     bool // the next statement is the whole program
 }
 
 // note is what is known about the gap before the token at off.
@@ -58,13 +59,14 @@ func (a *annotator) program(file *syntax.File, cmd *construct) {
 		if off(st.Position) >= a.n {
 			break
 		}
-		p := piece{flat: " ", at: root}
+		p := piece{flat: " ", at: root, section: true}
 		if i == 0 {
 			a.note(st.Position, note{p: piece{flat: " ", delta: 1}})
 		} else {
 			p.broken = a.force
 			a.note(st.Position, note{p: p, group: g})
 		}
+		a.lone = len(stmts) == 1 && cmd == nil && alone(st)
 		a.stmt(st, cmd, 0, a.force && len(stmts) == 1)
 	}
 	if strings.IndexByte(text, '#') >= 0 {
@@ -77,6 +79,18 @@ func (a *annotator) program(file *syntax.File, cmd *construct) {
 		})
 	}
 	a.tokens(text)
+}
+
+// alone reports whether a program is one command or pipeline: what follows its
+// first line is part of it, and needs no level to tell it from other commands.
+func alone(st *syntax.Stmt) bool {
+	switch cmd := st.Cmd.(type) {
+	case *syntax.CallExpr, *syntax.DeclClause:
+		return true
+	case *syntax.BinaryCmd:
+		return cmd.Op == syntax.Pipe || cmd.Op == syntax.PipeAll
+	}
+	return false
 }
 
 // inside reports whether an offset is in a part that stays as it is.
@@ -203,7 +217,7 @@ func canTouch(before, after byte) bool {
 // stmts notes the statements of a body.
 func (a *annotator) stmts(list []*syntax.Stmt, first note, g *group, at *construct, depth int) {
 	for i, st := range list {
-		n := note{p: piece{flat: " ", at: at, delta: 1}, group: g}
+		n := note{p: piece{flat: " ", at: at, delta: 1, section: true}, group: g}
 		if i == 0 {
 			first.p.at, first.p.delta, first.group = at, 1, g
 			n = first
@@ -219,6 +233,7 @@ var space = note{p: piece{flat: " "}}
 // says that each command of an and-or list gets a line.
 func (a *annotator) stmt(st *syntax.Stmt, opener *construct, depth int, all bool) {
 	c := a.construct(off(st.Position), opener)
+	c.lone, a.lone = a.lone, false
 	rank := depth * rankDepth
 	if st.Negated {
 		a.noteAt(a.skip(off(st.Position)+1), note{p: piece{flat: " ", at: c, delta: 1}})
@@ -235,6 +250,12 @@ func (a *annotator) stmt(st *syntax.Stmt, opener *construct, depth int, all bool
 			a.chain(st, c, opener, depth, all)
 		}
 	case *syntax.Subshell:
+		if text := a.s.Map.Text; text[off(cmd.Lparen)+1] == '(' {
+			// Two subshells for dash, arithmetic for the shells that know it:
+			// the parentheses must stay together.
+			a.keepWhole(off(cmd.Lparen), off(cmd.Rparen)+1)
+			break
+		}
 		a.enclosed(cmd.Stmts, off(cmd.Lparen)+1, cmd.Rparen, c, depth, true)
 	case *syntax.Block:
 		a.enclosed(cmd.Stmts, off(cmd.Lbrace)+1, cmd.Rbrace, c, depth, false)

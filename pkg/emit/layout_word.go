@@ -28,7 +28,7 @@ func (a *annotator) parts(parts []syntax.WordPart, lo, hi int, c *construct) {
 				if p.Backquotes || p.TempFile || p.ReplyVar || len(p.Stmts) == 0 || a.s.Map.Contiguous(l, r+1) {
 					continue
 				}
-				if a.s.Map.Text[l:l+2] != "$(" || off(p.Stmts[0].Position) <= l+1 || !a.plain(p) {
+				if a.s.Map.Text[l:l+2] != "$(" || a.s.Map.Text[l+2] == '(' || off(p.Stmts[0].Position) <= l+1 || !a.plain(p) {
 					continue
 				}
 				a.keepWhole(from, l+2)

@@ -1,0 +1,111 @@
+package emit
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+// FilterGroups drops the edits that the file's comments or the caller ask not
+// to make: those between "# refit: off" and "# refit: on", those of an
+// instruction with "# refit: skip" in or directly above it, and, unless lines
+// is zero, those of instructions that have no line in lines. lines are the
+// first and the last line, 1-based; a last line of 0 is the end of the file.
+// groups is not modified.
+func FilterGroups(f *parse.File, groups []Group, lines [2]int) []Group {
+	off := offSpans(f)
+	keep := wanted(f, lines)
+	out := make([]Group, 0, len(groups))
+	for _, g := range groups {
+		if g.Instruction != nil {
+			span := g.Instruction.Span
+			if overlapsAny(span, off) || skipped(f, g.Instruction) || keep != nil && !span.Overlaps(*keep) {
+				g.Edits = nil
+			}
+			out = append(out, g)
+			continue
+		}
+		var edits []Edit
+		for _, e := range g.Edits {
+			if !overlapsAny(e.Span, off) && (keep == nil || e.Span.Overlaps(*keep)) {
+				edits = append(edits, e)
+			}
+		}
+		g.Edits = edits
+		out = append(out, g)
+	}
+	return out
+}
+
+// wanted is the span of the lines, nil for all.
+func wanted(f *parse.File, lines [2]int) *parse.Span {
+	if lines == [2]int{} {
+		return nil
+	}
+	sp := parse.Span{Start: f.Line(max(lines[0], 1)).Start, End: len(f.Src)}
+	if lines[1] > 0 {
+		sp.End = f.Line(lines[1]).End
+	}
+	return &sp
+}
+
+func overlapsAny(sp parse.Span, list []parse.Span) bool {
+	for _, o := range list {
+		if sp.Overlaps(o) {
+			return true
+		}
+	}
+	return false
+}
+
+// offSpans returns the parts of a file between "# refit: off" and
+// "# refit: on", the comments included.
+func offSpans(f *parse.File) []parse.Span {
+	var out []parse.Span
+	start := -1
+	for _, t := range f.Tiles {
+		if t.Kind != parse.TileComment {
+			continue
+		}
+		switch pragma(t.Text(f.Src)) {
+		case "off":
+			if start < 0 {
+				start = t.Start
+			}
+		case "on":
+			if start >= 0 {
+				out = append(out, parse.Span{Start: start, End: t.End})
+				start = -1
+			}
+		}
+	}
+	if start >= 0 {
+		out = append(out, parse.Span{Start: start, End: len(f.Src)})
+	}
+	return out
+}
+
+// skipped reports whether a comment in an instruction, or in the block that
+// touches it from above, says "refit: skip".
+func skipped(f *parse.File, in *parse.Instruction) bool {
+	for _, spans := range [][]parse.Span{in.Lead, in.Comments} {
+		for _, sp := range spans {
+			if pragma(sp.Text(f.Src)) == "skip" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pragma returns what a comment of the form "# refit: WORD -- reason" asks
+// for.
+func pragma(comment string) string {
+	text := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(comment), "#"))
+	rest, ok := strings.CutPrefix(text, "refit:")
+	if !ok {
+		return ""
+	}
+	rest, _, _ = strings.Cut(rest, "--")
+	return strings.TrimSpace(rest)
+}
