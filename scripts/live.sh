@@ -249,8 +249,8 @@ setup() {
 
 suite() {
     cd "$root"
-    BUILDKIT_HOST=$addr REFIT_LIVE_ADDR=$addr REFIT_LIVE_README=${REFIT_LIVE_README:-} \
-        go test ./pkg/measure/... ./cmd/refit/... -run 'Live' -count=1 -timeout 60m "$@"
+    BUILDKIT_HOST=$addr REFIT_LIVE_ADDR=$addr REFIT_LIVE_CACHE=$cache REFIT_LIVE_README=${REFIT_LIVE_README:-} \
+        go test ./pkg/measure ./cmd/refit -run 'Live' -count=1 -timeout 60m "$@"
 }
 
 case ${1:-all} in

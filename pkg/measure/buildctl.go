@@ -29,6 +29,9 @@ func (e *buildctl) Name() string {
 	return "BuildKit at " + e.addr
 }
 
+// Close does nothing: images go to files only.
+func (e *buildctl) Close() error { return nil }
+
 func (e *buildctl) args(args ...string) []string {
 	if e.addr != "" {
 		return append([]string{"--addr", e.addr}, args...)

@@ -13,11 +13,9 @@ import (
 // docker is Docker's command line with whatever builds behind it.
 type docker struct {
 	buildx  []string // the command that starts buildx: "docker buildx", nil for the classic builder
-	builder string   // name of a builder; empty: the current one
 	load    bool     // images come out through the engine's store, not as an OCI layout
 	rawjson bool
 	name    string
-	cleanup string // name of a builder that must be removed
 	addr    string // of the daemon that the temporary builder talks to
 }
 
@@ -66,6 +64,9 @@ func field(text, name string) string {
 }
 
 func (e *docker) Name() string { return e.name }
+
+// Close does nothing: each build removes its image, which leaves its layers in the cache.
+func (e *docker) Close() error { return nil }
 
 func (e *docker) Build(ctx context.Context, b Build) (*Built, error) {
 	dockerfile, err := filepath.Abs(b.Dockerfile)

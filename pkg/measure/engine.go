@@ -36,8 +36,10 @@ type Built struct {
 type Engine interface {
 	// Name says what the engine is, for people.
 	Name() string
-	// Build builds, until the context ends. It leaves nothing behind but the engine's cache.
+	// Build builds, until the context ends. It leaves nothing behind but the engine's cache and what Close removes.
 	Build(context.Context, Build) (*Built, error)
+	// Close removes what the builds left in the engine besides its cache. It works after the builds' context has ended.
+	Close() error
 }
 
 // BuildError is a build that the engine could not do.

@@ -103,6 +103,9 @@ func TestArguments(t *testing.T) {
 		if _, err := e.Build(context.Background(), full); err != nil {
 			t.Fatal(err)
 		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
 		data, err := os.ReadFile(calls)
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,8 @@ type fakeEngine struct {
 
 func (e *fakeEngine) Name() string { return "fake" }
 
+func (e *fakeEngine) Close() error { return nil }
+
 func (e *fakeEngine) Build(_ context.Context, b Build) (*Built, error) {
 	if strings.Contains(b.Dockerfile, "warm-") {
 		return nil, &BuildError{"fake", "no registry"}

@@ -10,6 +10,7 @@ import (
 type podman struct {
 	program string
 	name    string
+	tags    []string // of images that were built; their removal takes the layers out of the cache
 }
 
 func newPodman(ctx context.Context, program string) (Engine, error) {
@@ -20,7 +21,7 @@ func newPodman(ctx context.Context, program string) (Engine, error) {
 	if _, err := query(ctx, program, "images", "--quiet"); err != nil { // storage may be unusable for this user
 		return nil, err
 	}
-	return &podman{program, version}, nil
+	return &podman{program: program, name: version}, nil
 }
 
 func (e *podman) Name() string { return e.name }
@@ -46,8 +47,8 @@ func (e *podman) Build(ctx context.Context, b Build) (*Built, error) {
 	if b.NoCache {
 		args = append(args, "--no-cache")
 	}
+	e.tags = append(e.tags, tag)
 	built, err := run(ctx, e.name, b, nil, e.program, append(args, b.Context)...)
-	defer func() { _, _ = query(context.WithoutCancel(ctx), e.program, "rmi", tag) }()
 	if err != nil || b.Output == "" {
 		return built, err
 	}
@@ -57,4 +58,16 @@ func (e *podman) Build(ctx context.Context, b Build) (*Built, error) {
 		return nil, fmt.Errorf("%s push: %w: %s", e.program, err, strings.TrimSpace(string(out)))
 	}
 	return built, nil
+}
+
+// Close removes the images.
+func (e *podman) Close() error {
+	var failed error
+	for _, tag := range e.tags {
+		if _, err := query(context.Background(), e.program, "rmi", tag); err != nil && !strings.Contains(err.Error(), "not known") {
+			failed = err
+		}
+	}
+	e.tags = nil
+	return failed
 }

@@ -91,7 +91,7 @@ type status struct {
 // "[1/2] STEP 3/9: RUN …".
 var stepLine = regexp.MustCompile(`^(\[\d+/\d+\] )?(?i:STEP) (\d+/\d+) ?: (.*)$`)
 
-var cachedLine = regexp.MustCompile(`^(-->|--->|---->) Using cache`)
+var cachedLine = regexp.MustCompile(`^\s*-+> Using cache`)
 
 func (d *decoder) take(line []byte) {
 	if bytes.HasPrefix(line, []byte("{")) {

@@ -70,7 +70,7 @@ error: failed to solve
 func TestStepLines(t *testing.T) {
 	for name, text := range map[string]string{
 		"podman":  "[1/2] STEP 1/2: FROM x AS b\n[1/2] STEP 2/2: RUN make\nsome output\n--> abc\n[2/2] STEP 1/3: FROM y\n[2/2] STEP 2/3: RUN a\n--> Using cache 0123\n[2/2] STEP 3/3: COPY --from=b /x /\n",
-		"classic": "Sending build context to Docker daemon  2kB\nStep 1/5 : FROM x AS b\n ---> abc\nStep 2/5 : RUN make\nStep 3/5 : FROM y\nStep 4/5 : RUN a\n---> Using cache\nStep 5/5 : COPY --from=b /x /\nSuccessfully built\n",
+		"classic": "Sending build context to Docker daemon  2kB\nStep 1/5 : FROM x AS b\n ---> abc\nStep 2/5 : RUN make\nStep 3/5 : FROM y\nStep 4/5 : RUN a\n ---> Using cache\nStep 5/5 : COPY --from=b /x /\nSuccessfully built\n",
 	} {
 		_, told, steps, busy := decode(t, text, 9)
 		if len(steps) != 3 || !strings.HasSuffix(steps[0].Name, "RUN make") || steps[0].Cached || !steps[1].Cached || steps[0].Duration <= 0 {
