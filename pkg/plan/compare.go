@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"strings"
+
+	"github.com/refit-dev/refit/pkg/shell"
 )
 
 // Grade says how alike two plans are.
@@ -156,18 +158,33 @@ func sameStep(a, b item) (Grade, string) {
 	if len(a.parts) == 0 && a.script.edits == nil && len(a.script.ends) == 0 && a.script.text == b.script.text {
 		return Identical, ""
 	}
-	pa, err := a.program()
-	if err != nil {
-		return Different, fmt.Sprintf("%s: the program before cannot be compared: %v", a.name, err)
+	// What is no POSIX shell on one side is read as bash on both: the two
+	// dialects have different trees for one text.
+	lang := b.script.lang
+	x, y, why := samePrograms(a.step, b.step, lang)
+	if why != "" && lang == shell.POSIX {
+		x, y, why = samePrograms(a.step, b.step, shell.Bash)
 	}
-	pb, err := b.program()
-	if err != nil {
-		return Different, fmt.Sprintf("%s: the program after cannot be compared: %v", b.name, err)
+	if why != "" {
+		return Different, a.name + ": " + why
 	}
-	if x, y := pa.String(), pb.String(); x != y {
+	if x != y {
 		return Different, fmt.Sprintf("%s: expected the program %s, got %s", a.name, show(x), show(y))
 	}
 	return SameProgram, ""
+}
+
+// samePrograms gives the canonical programs of two steps, or why there is none.
+func samePrograms(a, b *step, lang shell.Lang) (x, y, why string) {
+	pa, err := a.program(lang)
+	if err != nil {
+		return "", "", "the program before cannot be compared: " + err.Error()
+	}
+	pb, err := b.program(lang)
+	if err != nil {
+		return "", "", "the program after cannot be compared: " + err.Error()
+	}
+	return pa.String(), pb.String(), ""
 }
 
 // show shortens canonical text for a message.

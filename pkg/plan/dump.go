@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
-
-	"github.com/refit-dev/refit/pkg/shell"
 )
 
 // program is a canonical shell program: the statements before the last, and
@@ -46,29 +44,21 @@ func (p program) unit() []string {
 }
 
 // commandEdits are the declared changes of a script's simple commands, by
-// their number in source order.
+// the byte offset of the command in the script: unlike its number, it does
+// not depend on the dialect that the script is parsed as.
 type commandEdits struct {
-	replace map[int]*syntax.CallExpr
-	drop    map[int]bool
+	replace map[uint]*syntax.CallExpr
+	drop    map[uint]bool
 	used    int
 }
 
 // dumper writes canonical text. Each node becomes "(" tag … ")", each string
 // is quoted, so texts of different trees differ.
-type dumper struct {
-	edits   *commandEdits
-	numbers map[*syntax.CallExpr]int
-}
+type dumper struct{ edits *commandEdits }
 
 // canonical gives the program of a script.
 func canonical(f *syntax.File, edits *commandEdits) program {
 	d := dumper{edits: edits}
-	if edits != nil {
-		d.numbers = map[*syntax.CallExpr]int{}
-		for i, c := range shell.Commands(f) {
-			d.numbers[c] = i
-		}
-	}
 	return d.list(f.Stmts)
 }
 
@@ -165,8 +155,7 @@ func (d *dumper) dropped(st *syntax.Stmt) bool {
 	}
 	switch c := st.Cmd.(type) {
 	case *syntax.CallExpr:
-		n, ok := d.numbers[c]
-		if ok && d.edits.drop[n] && !st.Negated && !st.Background {
+		if d.edits.drop[c.Pos().Offset()] && !st.Negated && !st.Background {
 			return true
 		}
 	case *syntax.BinaryCmd:
@@ -293,13 +282,11 @@ func (d *dumper) command(b *strings.Builder, cmd syntax.Command) {
 func (d *dumper) operand(b *strings.Builder, st *syntax.Stmt) { b.WriteString(and(d.chain(st))) }
 
 func (d *dumper) call(b *strings.Builder, c *syntax.CallExpr) {
-	if d.edits != nil {
-		if n, ok := d.numbers[c]; ok {
-			if r := d.edits.replace[n]; r != nil {
-				d.edits.used++
-				(&dumper{}).call(b, r)
-				return
-			}
+	if d.edits != nil && len(c.Args) > 0 {
+		if r := d.edits.replace[c.Pos().Offset()]; r != nil {
+			d.edits.used++
+			(&dumper{}).call(b, r)
+			return
 		}
 	}
 	b.WriteString("(call")

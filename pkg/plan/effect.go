@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -166,11 +167,6 @@ func (p *Plan) apply(effects []Effect) (*Plan, error) {
 	}
 	for _, ss := range ed.at {
 		for _, s := range ss {
-			if s.script != nil && s.script.edits != nil {
-				if _, err := s.script.program(); err != nil {
-					return nil, err
-				}
-			}
 			ed.plan.steps = append(ed.plan.steps, s)
 		}
 	}
@@ -194,32 +190,35 @@ func (ed *editor) own(instr int) (*step, error) {
 	return nil, errNoInstruction
 }
 
-func (ed *editor) script(instr int) (*script, error) {
+// command returns an instruction's script, ready for an edit, and the offset
+// of its command with that number.
+func (ed *editor) command(instr, index int) (*script, uint, error) {
 	s, err := ed.own(instr)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if s.script == nil {
-		return nil, errors.New("the instruction has no shell program")
+		return nil, 0, errors.New("the instruction has no shell program")
 	}
-	sc := s.script
-	if sc.edits == nil {
-		sc.edits = &commandEdits{replace: map[int]*syntax.CallExpr{}, drop: map[int]bool{}}
-	} else {
-		e := &commandEdits{replace: map[int]*syntax.CallExpr{}, drop: map[int]bool{}}
-		for k, v := range sc.edits.replace {
-			e.replace[k] = v
-		}
-		for k, v := range sc.edits.drop {
-			e.drop[k] = v
-		}
-		sc.edits = e
+	f, err := shell.ParseText(s.script.text, s.script.lang)
+	if err != nil {
+		return nil, 0, err
 	}
-	return sc, nil
+	cmds := shell.Commands(f)
+	if index < 0 || index >= len(cmds) {
+		return nil, 0, errors.New("no such command")
+	}
+	old := s.script.edits
+	s.script.edits = &commandEdits{replace: map[uint]*syntax.CallExpr{}, drop: map[uint]bool{}}
+	if old != nil {
+		maps.Copy(s.script.edits.replace, old.replace)
+		maps.Copy(s.script.edits.drop, old.drop)
+	}
+	return s.script, cmds[index].Pos().Offset(), nil
 }
 
 func (e Command) apply(ed *editor) error {
-	sc, err := ed.script(e.Instr)
+	sc, at, err := ed.command(e.Instr, e.Index)
 	if err != nil {
 		return err
 	}
@@ -234,19 +233,19 @@ func (e Command) apply(ed *editor) error {
 	if !ok || !plain(f.Stmts[0]) {
 		return errors.New("not a simple command")
 	}
-	if sc.edits.replace[e.Index] != nil {
+	if sc.edits.replace[at] != nil {
 		return errors.New("two changes of one command")
 	}
-	sc.edits.replace[e.Index] = call
+	sc.edits.replace[at] = call
 	return nil
 }
 
 func (e Drop) apply(ed *editor) error {
-	sc, err := ed.script(e.Instr)
+	sc, at, err := ed.command(e.Instr, e.Index)
 	if err != nil {
 		return err
 	}
-	sc.edits.drop[e.Index] = true
+	sc.edits.drop[at] = true
 	return nil
 }
 
@@ -258,11 +257,10 @@ func (ed *editor) extra(instr int, front, semi bool, text string) error {
 	if s.script == nil {
 		return errors.New("the instruction has no shell program")
 	}
-	f, err := shell.ParseText(text, s.script.lang)
-	if err != nil {
+	if _, err := shell.ParseText(text, s.script.lang); err != nil {
 		return err
 	}
-	s.script.ends = append(slices.Clone(s.script.ends), extra{front, semi, canonical(f, nil)})
+	s.script.ends = append(slices.Clone(s.script.ends), extra{front, semi, text})
 	return nil
 }
 

@@ -13,14 +13,15 @@ type mergePart struct {
 	wrap Wrap
 }
 
-// program gives a step's canonical program with everything declared.
-func (s *step) program() (program, error) {
+// program gives a step's canonical program, parsed as one dialect, with
+// everything declared.
+func (s *step) program(lang shell.Lang) (program, error) {
 	if len(s.parts) == 0 {
-		return s.script.program()
+		return s.script.program(lang)
 	}
 	var out program
 	for i, part := range s.parts {
-		p, err := part.program()
+		p, err := part.program(lang)
 		if err != nil {
 			return program{}, err
 		}
@@ -34,7 +35,7 @@ func (s *step) program() (program, error) {
 			}
 			head, p.pre = p.pre[0], p.pre[1:]
 		}
-		if err := part.mayPrecede(s.mode); err != nil && i < len(s.parts)-1 {
+		if err := part.mayPrecede(s.mode, lang); err != nil && i < len(s.parts)-1 {
 			return program{}, err
 		}
 		switch part.wrap {
@@ -63,8 +64,8 @@ func (s *step) program() (program, error) {
 // shell, so a part that changes the shell's state must not stand in front of
 // others without a subshell, a background job not at all, and under set -e
 // its last statement must not swallow its failure.
-func (part mergePart) mayPrecede(mode MergeMode) error {
-	f, err := part.file()
+func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
+	f, err := shell.ParseAs(part.text, lang)
 	if err != nil {
 		return err
 	}
@@ -91,8 +92,8 @@ func (part mergePart) mayPrecede(mode MergeMode) error {
 }
 
 // program gives a script's canonical program with its declared edits.
-func (s *script) program() (program, error) {
-	f, err := s.file()
+func (s *script) program(lang shell.Lang) (program, error) {
+	f, err := shell.ParseAs(s.text, lang)
 	if err != nil {
 		return program{}, err
 	}
@@ -100,11 +101,15 @@ func (s *script) program() (program, error) {
 		s.edits.used = 0
 	}
 	p := canonical(f, s.edits)
-	if s.edits != nil && s.edits.used < len(s.edits.replace) {
+	if s.edits != nil && s.edits.used != len(s.edits.replace) {
 		return program{}, errors.New("a declared command does not exist")
 	}
 	for _, e := range s.ends {
-		p, err = p.join(e)
+		f, err := shell.ParseAs(e.text, lang)
+		if err != nil {
+			return program{}, err
+		}
+		p, err = p.join(canonical(f, nil), e.front, e.semi)
 		if err != nil {
 			return program{}, err
 		}
@@ -112,23 +117,20 @@ func (s *script) program() (program, error) {
 	return p, nil
 }
 
-// join adds declared commands at an end of a program.
-func (p program) join(e extra) (program, error) {
-	a, b := p, e.prog
-	if e.front {
+// join adds declared commands in front of a program or behind it.
+func (p program) join(add program, front, semi bool) (program, error) {
+	a, b := p, add
+	if front {
 		a, b = b, a
 	}
 	switch {
-	case len(a.units) == 0:
-		return b, nil
-	case len(b.units) == 0:
-		return a, nil
-	case e.semi:
+	case len(a.units) == 0 || len(b.units) == 0:
+		return program{}, errors.New("nothing to join")
+	case semi:
 		return program{pre: append(a.statements(), b.pre...), units: b.units}, nil
-	case e.front && len(b.pre) > 0:
-		// a && b; c would bind a to b alone.
-		return program{pre: a.pre, units: append(append([]string(nil), a.units...), b.unit()...)}, nil
 	}
+	// a && b; c would bind a to b alone: several statements behind && are one
+	// group.
 	return program{pre: a.pre, units: append(append([]string(nil), a.units...), b.unit()...)}, nil
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
@@ -53,16 +51,15 @@ type step struct {
 type script struct {
 	text  string
 	lang  shell.Lang
-	parse func() (*syntax.File, error)
 	edits *commandEdits
 	ends  []extra // declared additions, in order
-	err   error
 }
 
+// extra is a program that is added in front of a script or behind it.
 type extra struct {
 	front bool
 	semi  bool
-	prog  program
+	text  string
 }
 
 // Build makes the plan of a file, or says why BuildKit would refuse it: an
@@ -269,15 +266,6 @@ func (p *Plan) script(st *step, text string, in *parse.Instruction, shells Shell
 	st.script = &script{text: text, lang: lang}
 }
 
-// file parses the script once.
-func (s *script) file() (*syntax.File, error) {
-	if s.parse == nil {
-		f, err := shell.ParseText(s.text, s.lang)
-		s.parse = func() (*syntax.File, error) { return f, err }
-	}
-	return s.parse()
-}
-
 // value is a word of ENV, LABEL or ARG as BuildKit expands it: two spellings of
 // one value are equal.
 func (p *Plan) value(word string) string { return canonicalValue(word, p.File.Escape) }
@@ -324,9 +312,6 @@ func (p *Plan) Steps() int {
 	}
 	return n
 }
-
-// errUndeclared starts the message of a failed comparison.
-var errUndeclared = errors.New("the plans differ in what no change declared")
 
 func (s *step) clone() *step {
 	c := *s

@@ -119,6 +119,10 @@ var parsers = [2]sync.Pool{
 }
 
 func parseWith(text string, lang Lang) (*syntax.File, error) {
+	if strings.ContainsRune(text, '\r') {
+		// mvdan.cc/sh drops carriage returns, a shell does not.
+		return nil, errors.New("the script has carriage returns")
+	}
 	pool := &parsers[0]
 	if lang == Bash {
 		pool = &parsers[1]
@@ -135,10 +139,6 @@ func parseText(text string, lang Lang) (*syntax.File, error) {
 	if lang == None {
 		return nil, ErrNotShell
 	}
-	if strings.ContainsRune(text, '\r') {
-		// mvdan.cc/sh drops carriage returns, a shell does not.
-		return nil, errors.New("the script has carriage returns")
-	}
 	file, err := parseWith(text, lang)
 	if err != nil && lang == POSIX {
 		if bash, err2 := parseWith(text, Bash); err2 == nil {
@@ -148,9 +148,17 @@ func parseText(text string, lang Lang) (*syntax.File, error) {
 	return file, err
 }
 
-// ParseText parses a program that stands in no instruction, for transforms
-// and checks that build one.
+// ParseText parses a program that stands in no instruction, like
+// Script.Parse.
 func ParseText(text string, lang Lang) (*syntax.File, error) { return parseText(text, lang) }
+
+// ParseAs parses a program as one dialect, without falling back to another.
+func ParseAs(text string, lang Lang) (*syntax.File, error) {
+	if lang == None {
+		return nil, ErrNotShell
+	}
+	return parseWith(text, lang)
+}
 
 // Source returns the source offset of a position in the tree.
 func (s *Script) Source(pos syntax.Pos) int { return s.Map.Source(int(pos.Offset())) }

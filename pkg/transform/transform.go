@@ -37,6 +37,8 @@ type Transform struct {
 	Off    bool     // runs only when selected by name or code
 	After  []string // transforms that run before this one
 	Run    func(*Pass)
+
+	ExampleWith Options // what the example in Doc needs besides the transform itself
 }
 
 // Companion is a whole file beside the Dockerfile that a change creates or

@@ -1,0 +1,325 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "merge-run",
+		Group:  "layers",
+		Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
+		Safety: Safe,
+		Run:    mergeRun,
+		Doc: `Merge consecutive RUN instructions of a stage into one.
+
+## What
+RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
+that only set metadata (LABEL, EXPOSE, CMD, ENTRYPOINT, STOPSIGNAL, HEALTHCHECK, MAINTAINER) may stand between
+them and move below. Comments move into the merged RUN, in front of the commands that they describe.
+
+## Why
+Each RUN is a layer. What one layer writes and a later one deletes stays in the image; fewer layers also make a
+pull and a build faster.
+
+## Example
+` + "```dockerfile before" + `
+FROM debian:12-slim
+RUN apt-get update
+RUN apt-get install -y curl
+# the user that the service runs as
+RUN cd /tmp; useradd app
+` + "```\n```dockerfile after" + `
+FROM debian:12-slim
+RUN apt-get update \
+    && apt-get install -y curl \
+    # the user that the service runs as
+    && { cd /tmp; useradd app; }
+` + "```" + `
+
+## Instead
+Keep RUNs apart for the sake of the build cache with a comment: # refit: ignore=merge-run. Stages that only serve
+COPY --from ship no layer and are left alone; --stages all merges there too.
+
+## Safety
+Safe. Only RUNs with equal flags in shell form are merged. Each RUN starts in a fresh shell: a part that changes the
+shell's state (cd, set, export, assignments, …) goes into a subshell if others follow; a part that cannot be isolated
+(background jobs, daemons, set -e in one part only) is not merged.
+
+## References
+- https://docs.docker.com/build/building/best-practices/#run
+- https://github.com/hadolint/hadolint/wiki/DL3059
+`,
+	})
+}
+
+// defaultMaxLines is the longest RUN that merging makes.
+const defaultMaxLines = 60
+
+// neutral instructions neither read nor write the file system or the build
+// environment: a RUN may move above them.
+var neutral = map[string]bool{
+	"LABEL": true, "EXPOSE": true, "CMD": true, "ENTRYPOINT": true, "STOPSIGNAL": true, "HEALTHCHECK": true, "MAINTAINER": true,
+}
+
+// mergePart is one RUN of a merge.
+type mergePart struct {
+	*Program
+	wrap   plan.Wrap
+	head   *syntax.CallExpr // set -e … at its start, nil without
+	scope  shell.Scope      // of its statements behind the head
+	chain  []*syntax.Stmt   // the operands of its single statement, nil if it has several
+	daemon string           // a command that may leave a process or a mount-bound change behind
+}
+
+func mergeRun(p *Pass) {
+	for _, s := range p.Facts.Stages {
+		if !s.Ships && p.Options.Stages != "all" {
+			skipUnshipped(p, s)
+			continue
+		}
+		var group []*mergePart
+		flush := func() {
+			if len(group) > 1 {
+				p.merge(group)
+			}
+			group = nil
+		}
+		for _, in := range s.Instructions {
+			switch {
+			case in.Name == "RUN":
+				part, why := p.mergePart(in)
+				if part == nil {
+					if len(group) > 0 {
+						p.Skip(in.Keyword.Span, "not merged: %s", why)
+					}
+					flush()
+					continue
+				}
+				if len(group) > 0 {
+					if why := p.joinable(group, part); why != "" {
+						p.Skip(in.Keyword.Span, "not merged with the RUN before: %s", why)
+						flush()
+					}
+				}
+				group = append(group, part)
+			case !neutral[in.Name]:
+				flush()
+			}
+		}
+		flush()
+	}
+}
+
+// skipUnshipped says why RUNs in a stage that ships no layer stay.
+func skipUnshipped(p *Pass, s *facts.Stage) {
+	last := ""
+	for _, in := range s.Instructions {
+		if in.Name == "RUN" && last == "RUN" {
+			p.Skip(in.Keyword.Span, "not merged: the stage ships no layer, and merging would cost cache reuse (--stages all merges)")
+			return
+		}
+		if !neutral[in.Name] {
+			last = in.Name
+		}
+	}
+}
+
+// mergePart reads a RUN as a part of a merge, or says why it is none.
+func (p *Pass) mergePart(in *parse.Instruction) (*mergePart, string) {
+	r, why := p.Program(in)
+	if r == nil {
+		return nil, why
+	}
+	switch {
+	case r.Script.Shebang:
+		return nil, "the here-document has an interpreter line"
+	case len(r.Tree.Stmts) == 0:
+		return nil, "it has no command"
+	}
+	part := &mergePart{Program: r, head: shell.ErrExitHead(r.Tree)}
+	stmts := r.Tree.Stmts
+	if part.head != nil {
+		stmts = stmts[1:]
+	}
+	part.scope = shell.ScopeOf(stmts, r.Tree.Last)
+	if part.scope.Comment && r.Script.Kind == shell.Line {
+		return nil, "a comment stands in its command line"
+	}
+	if len(stmts) == 1 && part.head == nil {
+		part.chain = shell.AndList(stmts[0])
+	}
+	part.daemon = leavesBehind(r)
+	return part, ""
+}
+
+// joinable says why a RUN cannot join a group, or "". The last part of the
+// group gets its wrap here.
+func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
+	first, prev := group[0], group[len(group)-1]
+	if !sameFlags(first.In, next.In) {
+		return "their flags differ"
+	}
+	if (first.head == nil) != (next.head == nil) || first.head != nil && first.headText() != next.headText() {
+		return "one runs under set -e and the other does not, or with other options"
+	}
+	if first.Script.Kind == shell.Body || next.Script.Kind == shell.Body {
+		if first.Script.Kind != next.Script.Kind {
+			return "one is a here-document"
+		}
+		if first.head == nil {
+			return "the here-documents do not start with set -e"
+		}
+	}
+	lines := len(next.In.Lines)
+	for _, g := range group {
+		lines += len(g.In.Lines)
+	}
+	limit := p.Options.MaxLines
+	if limit == 0 {
+		limit = defaultMaxLines
+	}
+	if lines > limit {
+		return fmt.Sprintf("the merged RUN would have more than %d lines", limit)
+	}
+	if why := foreignPragma(p.File, first.In, next.In); why != "" {
+		return why
+	}
+	if why := prev.mayPrecede(next); why != "" {
+		return why
+	}
+	if prev.Script.Kind == shell.Body && prev.wrap != plan.WrapNone {
+		return "the here-document changes the shell for what would follow"
+	}
+	return ""
+}
+
+func (m *mergePart) headText() string { return m.Script.NodeText(m.head) }
+
+// mayPrecede says why no other part may follow, or "", and sets the wrap that
+// makes it possible.
+func (m *mergePart) mayPrecede(next *mergePart) string {
+	m.wrap = plan.WrapNone
+	switch {
+	case m.scope.Background:
+		return "a background job would run on"
+	case m.daemon != "":
+		return m.daemon
+	}
+	changes := slices.DeleteFunc(slices.Clone(m.scope.Changes), func(c string) bool {
+		v, loop := strings.CutPrefix(c, "loop variable ")
+		return loop && !strings.Contains(next.Script.Text(), v)
+	})
+	for _, c := range changes {
+		switch {
+		case c == "return":
+			return "it may return early"
+		case m.head != nil:
+		case c == "set" && mayErrExit(m.Tree):
+			return "set -e in the middle of a chain would lose its effect"
+		case (c == "eval" || c == "." || c == "source") && !m.simpleChain():
+			return "a sourced script may turn on set -e, which a chain would turn off"
+		}
+	}
+	if len(changes) > 0 {
+		m.wrap = plan.WrapSubshell
+	}
+	if m.head != nil {
+		stmts := m.Tree.Stmts
+		if !shell.FailsLoudly(stmts[len(stmts)-1]) {
+			m.wrap = plan.WrapSubshell
+		}
+		return ""
+	}
+	if m.State.Shell.ErrExit && !m.simpleChain() {
+		return "SHELL turns on set -e, which a chain would turn off inside compound commands"
+	}
+	return ""
+}
+
+// simpleChain reports whether the part is one && chain of simple commands.
+func (m *mergePart) simpleChain() bool {
+	return len(m.chain) > 0 && !slices.ContainsFunc(m.chain, func(st *syntax.Stmt) bool { return !simple(st) })
+}
+
+// mayErrExit reports whether a set command of the program may turn on -e.
+func mayErrExit(f *syntax.File) bool {
+	for _, c := range shell.Commands(f) {
+		if shell.Name(c) != "set" {
+			continue
+		}
+		words := shell.Literals(c)
+		if len(words) != len(c.Args) {
+			return true
+		}
+		for i, w := range words[1:] {
+			if strings.HasPrefix(w, "-") && strings.Contains(w, "e") || w == "errexit" && words[i] == "-o" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameFlags reports whether two instructions have the same builder flags.
+func sameFlags(a, b *parse.Instruction) bool {
+	return slices.EqualFunc(a.Flags, b.Flags, func(x, y parse.Flag) bool { return x.Value == y.Value })
+}
+
+// foreignPragma keeps a RUN apart whose pragma would lose its place: other
+// tools look for theirs right above the instruction.
+func foreignPragma(f *parse.File, first, next *parse.Instruction) string {
+	above := map[string]bool{}
+	for _, sp := range first.Lead {
+		above[strings.TrimSpace(sp.Text(f.Src))] = true
+	}
+	for _, sp := range next.Lead {
+		t := strings.TrimSpace(sp.Text(f.Src))
+		if k, _ := pragma(t); k != "" && !above[t] {
+			return "a pragma stands above it"
+		}
+	}
+	return ""
+}
+
+// daemons are commands that start a process which lives on: BuildKit ends it
+// with the RUN, a merged RUN would not.
+var daemons = map[string]bool{
+	"service": true, "systemctl": true, "start-stop-daemon": true, "nohup": true, "setsid": true, "daemonize": true,
+	"mysqld_safe": true, "mysqld": true, "pg_ctl": true, "pg_ctlcluster": true, "postgres": true, "redis-server": true, "mongod": true,
+	"dockerd": true, "supervisord": true, "Xvfb": true, "rabbitmq-server": true, "nginx": true, "apachectl": true,
+	"apache2ctl": true, "gpg-agent": true, "ssh-agent": true, "dbus-daemon": true, "rsyslogd": true, "cron": true, "rc-service": true,
+	"invoke-rc.d": true, "slapd": true, "memcached": true, "screen": true, "tmux": true, "emulator": true, "adb": true,
+}
+
+// perRun are paths that BuildKit mounts anew for each RUN: what is written
+// there is gone in the next one. See
+// https://docs.docker.com/reference/dockerfile/#run.
+var perRun = []string{"/etc/hosts", "/etc/resolv.conf", "/dev/shm", "/proc/", "/sys/"}
+
+// leavesBehind says what of a RUN would be seen by commands behind it in the
+// same RUN but not in the next, or "".
+func leavesBehind(r *Program) string {
+	for _, c := range r.Cmds {
+		name := shell.Name(c)
+		base := name[strings.LastIndexByte(name, '/')+1:]
+		if daemons[base] || strings.HasPrefix(name, "/etc/init.d/") {
+			return "the process that " + base + " starts would live on"
+		}
+	}
+	for _, path := range perRun {
+		if strings.Contains(r.Script.Text(), path) {
+			return "what it writes to " + path + " is gone in the next RUN"
+		}
+	}
+	return ""
+}
