@@ -153,16 +153,15 @@ func checkTree(f *parse.File) []string {
 // multisets, less those that a change drops on purpose.
 func lostComments(before *parse.File, res *transform.Result) []string {
 	count := map[string]int{}
-	for _, sp := range res.File.Comments() {
-		count[sp.Text(res.After)]++
+	for _, t := range comments(res.File) {
+		count[t]++
 	}
 	dropped := 0
 	for _, c := range res.Changes {
 		dropped += len(c.Drops)
 	}
 	var lost []string
-	for _, sp := range before.Comments() {
-		t := sp.Text(before.Src)
+	for _, t := range comments(before) {
 		if count[t] == 0 {
 			lost = append(lost, fmt.Sprintf("the comment %q got lost", t))
 			continue
@@ -173,6 +172,15 @@ func lostComments(before *parse.File, res *transform.Result) []string {
 		return nil
 	}
 	return lost
+}
+
+// comments returns the comments of a file and of its scripts' here-documents.
+func comments(f *parse.File) []string {
+	var out []string
+	for _, sp := range append(f.Comments(), f.BodyComments()...) {
+		out = append(out, sp.Text(f.Src))
+	}
+	return out
 }
 
 func report(root string, paths []string, results []outcome, opt transform.Options) int {

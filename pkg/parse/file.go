@@ -162,6 +162,31 @@ func (f *File) Comments() []Span {
 	return out
 }
 
+// BodyComments returns the spans of lines that start with a number sign in
+// the here-documents of RUN, in order, like Comments: comments of the scripts
+// there.
+func (f *File) BodyComments() []Span {
+	var out []Span
+	for _, in := range f.Instructions {
+		if in.Name != "RUN" {
+			continue
+		}
+		for _, h := range in.Heredocs {
+			for pos := h.Body.Start; pos < h.Body.End; {
+				end := h.Body.End
+				if i := bytes.IndexByte(f.Src[pos:end], '\n'); i >= 0 {
+					end = pos + i + 1
+				}
+				if sp := f.trimLine(Span{pos, end}); !sp.Empty() && f.Src[sp.Start] == '#' {
+					out = append(out, sp)
+				}
+				pos = end
+			}
+		}
+	}
+	return out
+}
+
 // trimLine cuts leading white space and the line ending off a line's span.
 func (f *File) trimLine(sp Span) Span {
 	text := f.Src[sp.Start:sp.End]

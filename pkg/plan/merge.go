@@ -38,13 +38,8 @@ func (s *step) program(lang shell.Lang) (program, error) {
 		if err := part.mayPrecede(s.mode, lang); err != nil && i < len(s.parts)-1 {
 			return program{}, err
 		}
-		switch part.wrap {
-		case WrapSubshell:
+		if part.wrap == WrapSubshell {
 			p = program{units: []string{"(sub[" + strings.Join(p.statements(), "") + "])"}}
-		case WrapNone:
-			if s.mode == MergeAnd && i > 0 && len(p.pre) > 0 {
-				return program{}, errors.New("a part of several statements needs a group")
-			}
 		}
 		switch {
 		case i == 0 && s.mode == MergeSemi:

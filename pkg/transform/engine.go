@@ -270,23 +270,33 @@ func check(v *version, changes []Change, opt *Options) (*version, plan.Compariso
 	return next, cmp, nil
 }
 
-// sameComments checks that every comment is still there.
+// sameComments checks that every comment is still there, in the Dockerfile or
+// in a script's here-document.
 func sameComments(before, after *parse.File, drops []parse.Span) error {
 	count := map[string]int{}
-	for _, sp := range after.Comments() {
-		count[strings.TrimSpace(sp.Text(after.Src))]++
+	for _, t := range commentTexts(after) {
+		count[t]++
 	}
 	for _, sp := range drops {
 		count[strings.TrimSpace(sp.Text(before.Src))]++
 	}
-	for _, sp := range before.Comments() {
-		t := strings.TrimSpace(sp.Text(before.Src))
+	for _, t := range commentTexts(before) {
 		if count[t] == 0 {
 			return fmt.Errorf("the comment %q got lost", t)
 		}
 		count[t]--
 	}
 	return nil
+}
+
+func commentTexts(f *parse.File) []string {
+	var out []string
+	for _, spans := range [][]parse.Span{f.Comments(), f.BodyComments()} {
+		for _, sp := range spans {
+			out = append(out, strings.TrimSpace(sp.Text(f.Src)))
+		}
+	}
+	return out
 }
 
 // accept makes a checked version the current one.

@@ -88,6 +88,7 @@ func mergeRun(p *Pass) {
 			continue
 		}
 		var group []*mergePart
+		blocked := "" // why the RUN right before is no part
 		flush := func() {
 			if len(group) > 1 {
 				p.merge(group)
@@ -103,7 +104,12 @@ func mergeRun(p *Pass) {
 						p.Skip(in.Keyword.Span, "not merged: %s", why)
 					}
 					flush()
+					blocked = why
 					continue
+				}
+				if blocked != "" {
+					p.Skip(in.Keyword.Span, "not merged with the RUN before: %s", blocked)
+					blocked = ""
 				}
 				if len(group) > 0 {
 					if why := p.joinable(group, part); why != "" {
@@ -114,6 +120,7 @@ func mergeRun(p *Pass) {
 				group = append(group, part)
 			case !neutral[in.Name]:
 				flush()
+				blocked = ""
 			}
 		}
 		flush()
@@ -230,7 +237,7 @@ func (m *mergePart) mayPrecede(next *mergePart) string {
 			return "a sourced script may turn on set -e, which a chain would turn off"
 		}
 	}
-	if len(changes) > 0 {
+	if len(changes) > 0 || m.rehashes(next) {
 		m.wrap = plan.WrapSubshell
 	}
 	if m.head != nil {
@@ -322,4 +329,67 @@ func leavesBehind(r *Program) string {
 		}
 	}
 	return ""
+}
+
+// rehashes reports whether a part may put a command into another folder of
+// PATH that both parts run. A shell remembers where it found a command: after
+// `pip3 install -U pip` it would go on using the old /usr/bin/pip3, a fresh
+// shell would not. A subshell forgets.
+func (m *mergePart) rehashes(next *mergePart) bool {
+	runs := map[string]bool{}
+	for _, c := range m.Cmds {
+		runs[shell.Name(c)] = true
+	}
+	for _, c := range next.Cmds {
+		name := shell.Name(c)
+		if runs[name] && !coreUtilities[name] && m.installs(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// installs reports whether a command of the part looks as if it could install
+// a new version of the command name.
+func (m *mergePart) installs(name string) bool {
+	base := strings.TrimRight(name, "0123456789.")
+	for _, c := range m.Cmds {
+		words := shell.Literals(c)
+		install := false
+		for i, w := range words {
+			if i == 0 {
+				continue
+			}
+			pkg, _, _ := strings.Cut(w, "==")
+			pkg, _, _ = strings.Cut(pkg, "@")
+			pkg, _, _ = strings.Cut(pkg, "[")
+			switch {
+			case w == "install" || w == "update" || w == "upgrade" || w == "i" || w == "add" || w == "setup.py":
+				install = true
+			case install && (pkg == base || pkg == name || w == "--system"):
+				return true
+			case words[0] != name && strings.Contains(w, base) && buildsTools[strings.TrimPrefix(words[0], "./")]:
+				return true
+			}
+		}
+		if install && buildsTools[words[0]] && strings.Contains(m.Script.Text(), "/"+base+"-") {
+			return true
+		}
+	}
+	return false
+}
+
+// buildsTools are commands that may install any program.
+var buildsTools = map[string]bool{
+	"make": true, "gmake": true, "cmake": true, "ninja": true, "meson": true, "configure": true, "python": true, "python3": true,
+	"sh": true, "bash": true, "corepack": true,
+}
+
+// coreUtilities are never replaced by what a build installs.
+var coreUtilities = map[string]bool{
+	"": true, "apt-get": true, "apt": true, "apk": true, "yum": true, "dnf": true, "microdnf": true, "zypper": true, "pacman": true,
+	"rm": true, "mkdir": true, "cp": true, "mv": true, "ln": true, "echo": true, "printf": true, "cat": true, "chmod": true, "chown": true,
+	"sed": true, "grep": true, "awk": true, "tar": true, "unzip": true, "touch": true, "test": true, "[": true, "true": true, "false": true,
+	"useradd": true, "groupadd": true, "adduser": true, "addgroup": true, "usermod": true, "find": true, "xargs": true, "install": true,
+	"ls": true, "sort": true, "tee": true, "head": true, "tail": true, "cut": true, "tr": true, "basename": true, "dirname": true,
 }

@@ -193,7 +193,7 @@ func (m *merger) join(comments []string) string {
 // style takes the indent and the place of operators from the first part that
 // shows them.
 func (m *merger) style() {
-	m.indent = "    "
+	m.indent = m.continuation()
 	for _, part := range m.parts {
 		last := part.Tree.Stmts[len(part.Tree.Stmts)-1]
 		if len(part.operators()) == 0 && len(part.Tree.Stmts) < 2 {
@@ -204,6 +204,24 @@ func (m *merger) style() {
 			return
 		}
 	}
+}
+
+// continuation is the indent of the first continuation line among the parts,
+// four blanks if there is none.
+func (m *merger) continuation() string {
+	for _, part := range m.parts {
+		for _, line := range part.In.Lines[1:] {
+			text := string(m.p.File.Src[line.Start:line.TextEnd])
+			if line.Kind != parse.CodeLine {
+				continue
+			}
+			if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; indent != "" && len(indent) <= 8 {
+				return indent
+			}
+			break
+		}
+	}
+	return "    "
 }
 
 // between collects what stands in the gap: comments in front of the next RUN

@@ -42,6 +42,9 @@ func (p *Pass) Program(in *parse.Instruction) (*Program, string) {
 	s := p.Facts.Script(in)
 	tree, err := s.Parse()
 	if err != nil {
+		if s.Shebang {
+			return nil, "the here-document has an interpreter line"
+		}
 		if s.Lang == shell.None {
 			return nil, "the shell in effect is not a POSIX shell"
 		}

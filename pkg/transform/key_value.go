@@ -1,0 +1,178 @@
+package transform
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "key-value",
+		Group:  "metadata",
+		Codes:  []string{"LegacyKeyValueFormat"},
+		Safety: Safe,
+		Run:    keyValue,
+		Doc: `Write ENV and LABEL as key=value.
+
+## What
+ENV key value becomes ENV key=value, LABEL likewise. The value is quoted where it needs to be.
+
+## Why
+The form with a blank is deprecated: it sets one variable only, and hides where the value ends.
+
+## Example
+` + "```dockerfile before" + `
+FROM alpine:3.20
+ENV GREETING hello world
+ENV PATH /opt/bin:$PATH
+` + "```\n```dockerfile after" + `
+FROM alpine:3.20
+ENV GREETING="hello world"
+ENV PATH=/opt/bin:$PATH
+` + "```" + `
+
+## Instead
+Not where the value cannot be written so that BuildKit expands it to the same text.
+
+## Safety
+Safe. Both spellings are expanded by BuildKit's own code and compared: the plan must stay identical.
+
+## References
+- https://docs.docker.com/reference/build-checks/legacy-key-value-format/
+- https://docs.docker.com/reference/dockerfile/#env
+`,
+	})
+}
+
+func keyValue(p *Pass) {
+	for _, in := range p.File.Instructions {
+		target := in
+		if in.Child != nil {
+			target = in.Child
+		}
+		if target.Form != parse.LegacyPair {
+			continue
+		}
+		pair := target.Pairs[0]
+		value, ok := pairValue(pair.Value, target)
+		if !ok {
+			p.Skip(in.Keyword.Span, "the value of %s cannot be quoted so that it stays the same", pair.Key.Value)
+			continue
+		}
+		gap := parse.Span{Start: pair.Key.End, End: pair.Value.Start}
+		if overlapsComment(target, gap) {
+			p.Skip(in.Keyword.Span, "a comment stands between %s and its value", pair.Key.Value)
+			continue
+		}
+		edits := []emit.Edit{{Span: parse.Span{Start: gap.Start, End: pair.Value.End}, New: "=" + value}}
+		if value == pair.Value.Value { // leave the bytes, continuation lines included
+			edits = []emit.Edit{{Span: gap, New: "="}}
+		}
+		p.Report(Change{
+			Title:  "write " + target.Name + " " + pair.Key.Value + " as key=value",
+			Reason: "the form with a blank is deprecated and sets one variable only",
+			At:     target.Keyword.Span,
+			Edits:  edits,
+			Safety: Safe,
+		})
+	}
+}
+
+func overlapsComment(in *parse.Instruction, sp parse.Span) bool {
+	for _, c := range in.Comments {
+		if c.Overlaps(sp) {
+			return true
+		}
+	}
+	return false
+}
+
+// pairValue writes the value of a legacy pair as one word. In the legacy form
+// blanks stand for themselves; quotes, escapes and variables mean the same in
+// both forms. The engine compares what BuildKit makes of the two.
+func pairValue(w parse.Word, in *parse.Instruction) (string, bool) {
+	v := w.Value
+	contiguous := w.Len() == w.Hi-w.Lo
+	if v == "" {
+		return "", false
+	}
+	var b strings.Builder
+	quote := byte(0)
+	blanks, quotes := false, false
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == in.Escape() && quote != '\'':
+			if i+1 == len(v) {
+				return "", false // an escape at the end would swallow the quote
+			}
+			if v[i+1] == ' ' || v[i+1] == '\t' {
+				blanks = true
+			}
+			i++
+		case quote == 0 && (c == '"' || c == '\''):
+			quote, quotes = c, true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == ' ' || c == '\t'):
+			blanks = true
+		}
+	}
+	if quote != 0 {
+		return "", false // an open quote ends with the line in one form only
+	}
+	switch {
+	case !blanks:
+		return v, true
+	case !contiguous:
+		return "", false
+	case quotes:
+		// Quote the blanks alone: a" "b.
+		return quoteBlanks(v, in.Escape()), true
+	}
+	b.WriteByte('"')
+	for i := 0; i < len(v); i++ {
+		// Outside quotes an escaped character stands for itself; inside
+		// double quotes only ", $ and the escape itself need it.
+		if v[i] == in.Escape() && i+1 < len(v) {
+			if n := v[i+1]; n == '"' || n == '$' || n == in.Escape() {
+				b.WriteByte(v[i])
+			}
+			i++
+		}
+		b.WriteByte(v[i])
+	}
+	b.WriteByte('"')
+	return b.String(), true
+}
+
+// quoteBlanks puts runs of blanks outside quotes into double quotes.
+func quoteBlanks(v string, escape byte) string {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		switch {
+		case c == escape && quote != '\'' && i+1 < len(v):
+			b.WriteByte(c)
+			i++
+			b.WriteByte(v[i])
+			continue
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == ' ' || c == '\t'):
+			j := i
+			for j < len(v) && (v[j] == ' ' || v[j] == '\t') {
+				j++
+			}
+			b.WriteString(`"` + v[i:j] + `"`)
+			i = j - 1
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
