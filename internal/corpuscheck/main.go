@@ -27,7 +27,7 @@ var (
 	cacheFlag  = flag.String("cache", "", "cache strategy: clean or mount")
 	outDir     = flag.String("out", "", "write the rewritten files below this folder")
 	skipsFlag  = flag.Int("skips", 30, "how many reasons of skips to print")
-	gitApply   = flag.Bool("git-apply", false, "check that diffs apply with git apply")
+	gitApply   = flag.Bool("git-apply", true, "check that diffs apply with git apply")
 )
 
 func main() {
