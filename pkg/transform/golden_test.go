@@ -249,14 +249,14 @@ func TestRegistry(t *testing.T) {
 // TestRunErrors checks what Run refuses.
 func TestRunErrors(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
-		{"", "file with no instructions"},
-		{"# only\n", "file with no instructions"},
+		{"", "no instructions"},
+		{"# only\n", "no instructions"},
 		{"FROM a\nFOO b\n", "2:1: unknown instruction: FOO"},
 		{"FROM a\nRUN <<EOF\nx\n", "2: unterminated heredoc"},
 		{"FROM a\nRUN \x00\n", "2:5: file has a NUL byte"},
 		{"RUN a\nFROM b\n", "1:1: RUN before the first FROM"},
 		{"ARG A\n", "no FROM instruction"},
-		{"FROM a\nRUN " + strings.Repeat("x", 70000) + "\n", "line greater than max allowed size"},
+		{"FROM a\nRUN " + strings.Repeat("x", 70000) + "\n", "BuildKit takes at most 65535"},
 	} {
 		_, err := Run([]byte(c.src), Options{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -57,7 +57,8 @@ func keyValue(p *Pass) {
 		}
 		pair := target.Pairs[0]
 		value, ok := pairValue(pair.Value, target)
-		if !ok {
+		keep := !ok && continuedPlain(pair.Value, target)
+		if !ok && !keep {
 			p.Skip(in.Keyword.Span, "the value of %s cannot be quoted so that it stays the same", pair.Key.Value)
 			continue
 		}
@@ -70,6 +71,10 @@ func keyValue(p *Pass) {
 		if value == pair.Value.Value { // leave the bytes, continuation lines included
 			edits = []emit.Edit{{Span: gap, New: "="}}
 		}
+		if keep { // quotes around it, its lines as they are
+			end := pair.Value.End
+			edits = []emit.Edit{{Span: gap, New: `="`}, {Span: parse.Span{Start: end, End: end}, New: `"`}}
+		}
 		p.Report(Change{
 			Title:  "write " + target.Name + " " + pair.Key.Value + " as key=value",
 			Reason: "the form with a blank is deprecated and sets one variable only",
@@ -78,6 +83,12 @@ func keyValue(p *Pass) {
 			Safety: Safe,
 		})
 	}
+}
+
+// continuedPlain reports whether a value goes over several lines and has
+// neither quotes nor escapes, so that quotes around it change nothing else.
+func continuedPlain(w parse.Word, in *parse.Instruction) bool {
+	return w.Len() != w.Hi-w.Lo && !strings.ContainsAny(w.Value, "\"'"+string(in.Escape()))
 }
 
 func overlapsComment(in *parse.Instruction, sp parse.Span) bool {
