@@ -13,10 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
 
+	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/transform"
 )
@@ -27,6 +29,9 @@ var (
 	cacheFlag  = flag.String("cache", "", "cache strategy: clean or mount")
 	outDir     = flag.String("out", "", "write the rewritten files below this folder")
 	skipsFlag  = flag.Int("skips", 30, "how many reasons of skips to print")
+	formatFlag = flag.Bool("format", false, "lay the results out too")
+	layoutOnly = flag.Bool("layout", false, "lay out only, without transforms")
+	neutral    = flag.Bool("cache-neutral", false, "with -format or -layout: keep every RUN's shell text")
 	gitApply   = flag.Bool("git-apply", true, "check that diffs apply with git apply")
 )
 
@@ -42,6 +47,11 @@ func main() {
 		return
 	}
 	opt := transform.Options{Unsafe: *unsafeFlag, Cache: *cacheFlag}
+	if *formatFlag || *layoutOnly {
+		style := emit.DefaultStyle()
+		style.CacheNeutral = *neutral
+		opt.Format, opt.None = &style, *layoutOnly
+	}
 	if *selectFlag != "" {
 		opt.Select = strings.Split(*selectFlag, ",")
 	}
@@ -178,13 +188,13 @@ func lostComments(before *parse.File, res *transform.Result) []string {
 func comments(f *parse.File) []string {
 	var out []string
 	for _, sp := range append(f.Comments(), f.BodyComments()...) {
-		out = append(out, sp.Text(f.Src))
+		out = append(out, strings.TrimSpace(sp.Text(f.Src)))
 	}
 	return out
 }
 
 func report(root string, paths []string, results []outcome, opt transform.Options) int {
-	var files, refused, changed, fails, opaque, instrs int
+	var files, refused, changed, fails, opaque, instrs, formatted, rebuilt int
 	changes, skips, grades := map[string]int{}, map[string]int{}, map[string]int{}
 	steps := [2]int{}
 	layers := [2]int{}
@@ -218,9 +228,11 @@ func report(root string, paths []string, results []outcome, opt transform.Option
 		for _, c := range o.res.Advice {
 			changes[c.Transform+" (advice)"]++
 		}
-		for _, s := range o.res.Skips {
+		for _, s := range slices.Concat(o.res.Skips, o.res.Verbatim) {
 			skips[s.Transform+": "+s.Reason]++
 		}
+		formatted += o.res.Formatted
+		rebuilt += o.res.Rebuilt
 		steps[0] += o.res.StepsBefore
 		steps[1] += o.res.StepsAfter
 		layers[0] += o.res.LayersBefore
@@ -241,6 +253,9 @@ func report(root string, paths []string, results []outcome, opt transform.Option
 	fmt.Printf("\nfiles %d, refused by BuildKit %d, changed %d, failures %d\n", files, refused, changed, fails)
 	fmt.Printf("instructions %d, opaque %d (%.3f %%)\n", instrs, opaque, 100*float64(opaque)/float64(max(instrs, 1)))
 	fmt.Printf("build steps %d → %d, layers of the last images %d → %d\n", steps[0], steps[1], layers[0], layers[1])
+	if opt.Format != nil {
+		fmt.Printf("instructions laid out %d, RUN layers that rebuild once %d\n", formatted, rebuilt)
+	}
 	if *gitApply {
 		fmt.Printf("diffs that apply with git apply: %d\n", applied)
 	}

@@ -1,4 +1,104 @@
 package transform
 
-// layout is filled in with the formatter.
-func (e *engine) layout() {}
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+)
+
+// layout lays the current text out: one group of edits per instruction. Groups
+// that fail a check are dropped, which leaves their instruction as it is.
+func (e *engine) layout() {
+	v := e.cur
+	groups := emit.Layout(v.file, v.facts.Shell, *e.opt.Format)
+	if e.opt.Lines != [2]int{} {
+		groups = emit.FilterGroups(v.file, groups, e.opt.Lines)
+	}
+	var todo []emit.Group
+	for _, g := range groups {
+		if g.Verbatim != "" && g.Instruction != nil {
+			in := g.Instruction
+			e.res.Verbatim = append(e.res.Verbatim, Skip{Transform: "layout", At: in.Keyword.Span, Pos: v.file.Position(in.Keyword.Start), Reason: g.Verbatim})
+		}
+		if len(g.Edits) > 0 {
+			todo = append(todo, g)
+		}
+	}
+	if len(todo) == 0 {
+		return
+	}
+	next, cmp, err := e.tryLayout(todo)
+	if err != nil {
+		todo = slices.DeleteFunc(todo, func(g emit.Group) bool {
+			_, _, err := e.tryLayout([]emit.Group{g})
+			if err != nil {
+				line := 1
+				if g.Instruction != nil {
+					line = g.Instruction.StartLine
+				}
+				e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:1: the layout was dropped: %v", line, err))
+			}
+			return err != nil
+		})
+		if next, cmp, err = e.tryLayout(todo); err != nil {
+			e.res.Internal = append(e.res.Internal, fmt.Sprintf("the layout was dropped: %v", err))
+			return
+		}
+	}
+	for _, g := range todo {
+		if g.Instruction != nil {
+			e.res.Formatted++
+		}
+	}
+	e.res.Rebuilt = cmp.Rebuilt
+	e.grade = max(e.grade, cmp.Grade)
+	e.cur = next
+}
+
+// tryLayout applies groups and checks that the build stays the same but for
+// the layout of shell programs, and that the comments keep their order.
+func (e *engine) tryLayout(groups []emit.Group) (*version, plan.Comparison, error) {
+	var edits []emit.Edit
+	for _, g := range groups {
+		edits = append(edits, g.Edits...)
+	}
+	v := e.cur
+	text, err := emit.Apply(v.file.Src, edits)
+	if err != nil {
+		return nil, plan.Comparison{}, err
+	}
+	next, err := load(text, e.opt)
+	if err != nil {
+		return nil, plan.Comparison{}, fmt.Errorf("the result does not parse: %w", err)
+	}
+	cmp := plan.Compare(v.plan, next.plan, nil)
+	limit := plan.SameProgram
+	if e.opt.Format.CacheNeutral {
+		limit = plan.Identical
+	}
+	if cmp.Grade > limit {
+		return nil, cmp, fmt.Errorf("the build would change: %s", strings.Join(cmp.Differences, "; "))
+	}
+	if next.file.Escape != v.file.Escape || !sameOrder(v.file, next.file) {
+		return nil, cmp, errors.New("a comment or directive would move or get lost")
+	}
+	return next, cmp, nil
+}
+
+// sameOrder reports whether two files have the same comments in the same
+// order.
+func sameOrder(a, b *parse.File) bool {
+	trimmed := func(f *parse.File) []string {
+		var out []string
+		for _, sp := range f.Comments() {
+			out = append(out, strings.TrimSpace(sp.Text(f.Src)))
+		}
+		return out
+	}
+	return slices.Equal(trimmed(a), trimmed(b))
+}
