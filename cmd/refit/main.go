@@ -116,6 +116,8 @@ func commands(c *console) []*cli.Command {
 		lintCommand(c),
 		rulesCommand(c),
 		explainCommand(c),
+		verifyCommand(c),
+		measureCommand(c),
 	}
 }
 

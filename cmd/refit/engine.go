@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/refit-dev/refit/pkg/measure"
+	"github.com/urfave/cli/v2"
+)
+
+const catEngine = "Building"
+
+// engineFlags are the flags of the commands that build images.
+func engineFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`; the Dockerfile's own folder if not given"},
+		&cli.StringSliceFlag{Name: "build-arg", Category: catBuild, Usage: "the value of a build argument, `NAME=VALUE` (NAME alone: from the environment); may be repeated"},
+		&cli.StringFlag{Name: "target", Category: catBuild, Usage: "build this `STAGE`; the last one if not given"},
+		&cli.StringFlag{Name: "platform", Category: catBuild, Usage: "build for this one `PLATFORM`, such as linux/arm64"},
+		&cli.StringSliceFlag{Name: "secret", Category: catBuild, Usage: "pass on a secret, `SPEC` as for docker build: id=NAME,src=FILE; may be repeated"},
+		&cli.StringSliceFlag{Name: "ssh", Category: catBuild, Usage: "pass on an SSH agent or key, `SPEC` as for docker build; may be repeated"},
+		&cli.StringFlag{Name: "engine", Category: catEngine, Value: "auto", Usage: "the build `ENGINE`: docker, buildkit, podman, buildah, or auto for the first of these that works"},
+		&cli.StringFlag{Name: "addr", Category: catEngine, Usage: "the `ADDRESS` of a BuildKit daemon: unix://, tcp://, docker-container:// or kube-pod://; BUILDKIT_HOST counts after Docker"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOutput, Usage: "no progress"},
+		&cli.BoolFlag{Name: "json", Category: catOutput, Usage: "print the result as JSON"},
+	}
+}
+
+// builds is what the engine flags say, with an engine that works.
+type builds struct {
+	c      *console
+	quiet  bool
+	ctx    context.Context
+	stop   context.CancelFunc
+	opt    measure.Options
+	target string
+	args   map[string]string
+}
+
+// startBuilds reads the engine flags and finds an engine. The caller must call end.
+func startBuilds(c *console, ctx *cli.Context) (*builds, error) {
+	b := &builds{c: c, quiet: ctx.Bool("quiet"), target: ctx.String("target"), args: map[string]string{}}
+	if strings.Contains(ctx.String("platform"), ",") {
+		return nil, usagef("--platform %q: images of one platform are compared at a time", ctx.String("platform"))
+	}
+	b.opt = measure.Options{Target: b.target, Platform: ctx.String("platform"), Secrets: ctx.StringSlice("secret"), SSH: ctx.StringSlice("ssh")}
+	for _, a := range ctx.StringSlice("build-arg") {
+		k, v, ok := strings.Cut(a, "=")
+		if k == "" {
+			return nil, usagef("--build-arg %q: want NAME=VALUE", a)
+		}
+		if !ok {
+			v = c.getenv(k)
+		}
+		b.args[k] = v
+		b.opt.Args = append(b.opt.Args, k+"="+v)
+	}
+	b.ctx, b.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var err error
+	b.opt.Engine, err = measure.FindEngine(b.ctx, measure.Find{Engine: ctx.String("engine"), Addr: ctx.String("addr"), DefaultAddr: c.getenv("BUILDKIT_HOST")})
+	if err != nil {
+		b.stop()
+		return nil, err
+	}
+	return b, nil
+}
+
+// run builds. The progress is shown on the way.
+func (b *builds) run() (*measure.Report, error) {
+	p := &progress{c: b.c, quiet: b.quiet}
+	b.opt.Progress = p.step
+	rep, err := measure.Run(b.ctx, b.opt)
+	p.clear()
+	if b.ctx.Err() != nil {
+		return nil, &failure{exitInterrupted, "interrupted; the builds were stopped"}
+	}
+	return rep, err
+}
+
+// exitInterrupted is what a shell reports for a program that Ctrl-C ended.
+const exitInterrupted = 130
+
+func (b *builds) end() {
+	if err := b.opt.Engine.Close(); err != nil {
+		fmt.Fprintf(b.c.err, "refit: %v\n", err)
+	}
+	b.stop()
+}
+
+// progress shows the steps of builds on standard error: on a terminal one line that changes, else a line for each step.
+type progress struct {
+	c     *console
+	quiet bool
+	phase string
+	shown bool
+}
+
+func (p *progress) step(phase string, s measure.Step) {
+	if p.quiet {
+		return
+	}
+	if p.c.errTTY {
+		p.clear()
+		fmt.Fprintf(p.c.err, "%s: %s", phase, cut(s.Name, 90))
+		p.shown = true
+		return
+	}
+	switch {
+	case phase != p.phase:
+		p.phase = phase
+		fmt.Fprintf(p.c.err, "building %s\n", phase)
+	}
+	if s.Duration > 0 && !s.Cached {
+		fmt.Fprintf(p.c.err, "  %5.1f s  %s\n", s.Duration.Round(100*time.Millisecond).Seconds(), cut(s.Name, 90))
+	}
+}
+
+// clear removes the changing line.
+func (p *progress) clear() {
+	if p.shown {
+		fmt.Fprint(p.c.err, "\r\x1b[K")
+		p.shown = false
+	}
+}
+
+// cut makes one line of at most n characters.
+func cut(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// contextOf is the build context of a Dockerfile: the flag, or the folder that holds it.
+func contextOf(ctx *cli.Context, dockerfile string) string {
+	if dir := ctx.String("context"); dir != "" {
+		return dir
+	}
+	return filepath.Dir(dockerfile)
+}

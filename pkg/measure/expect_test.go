@@ -1,0 +1,39 @@
+package measure
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refit-dev/refit/pkg/plan"
+	"github.com/refit-dev/refit/pkg/transform"
+)
+
+func TestExpect(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change transform.Change
+		config []string
+		paths  []string
+		pkgs   bool
+		subset bool
+	}{
+		{"merge", transform.Change{Safety: transform.Safe, Effects: []plan.Effect{plan.Merge{Instrs: []int{1, 2}}}}, nil, nil, false, false},
+		{"rm", transform.Change{Safety: transform.Safe, Effects: []plan.Effect{plan.Append{Text: `rm -rf "/tmp/a b" x.tgz /opt/*.tar $DIR`}}}, nil,
+			[]string{"tmp/a b", "tmp/a b/**", "**/x.tgz", "**/x.tgz/**", "opt/*.tar", "opt/*.tar/**"}, false, false},
+		{"safe command", transform.Change{Safety: transform.Safe, Effects: []plan.Effect{plan.Command{Text: "apt-get install --no-install-recommends x"}}}, nil, nil, false, false},
+		{"no recommends", transform.Change{Safety: transform.Unsafe, Effects: []plan.Effect{plan.Command{Text: "apt-get install --no-install-recommends x"}}}, nil, nil, true, false},
+		{"maintainer", transform.Change{Safety: transform.Safe, Before: "MAINTAINER a", Effects: []plan.Effect{plan.Replace{Text: `LABEL x.authors="a"`}}}, []string{"Label x.authors", "author"}, nil, false, false},
+		{"label again", transform.Change{Safety: transform.Safe, Before: "LABEL a b c", Effects: []plan.Effect{plan.Replace{Text: `LABEL a="b c"`}}}, nil, nil, false, false},
+		{"label updated", transform.Change{Safety: transform.Safe, Before: "LABEL a=1 b=2", Effects: []plan.Effect{plan.Replace{Text: "LABEL a=1 b=3"}}}, []string{"Label b"}, nil, false, false},
+		{"label added", transform.Change{Safety: transform.Safe, Effects: []plan.Effect{plan.Insert{Text: "LABEL a=1 b=2"}}}, []string{"Label a", "Label b"}, nil, false, false},
+		{"env", transform.Change{Safety: transform.Safe, Before: "ENV a b", Effects: []plan.Effect{plan.Replace{Text: "ENV a=c"}}}, nil, nil, false, false},
+		{"safe cmd", transform.Change{Safety: transform.Safe, Before: "CMD a", Effects: []plan.Effect{plan.Replace{Text: `CMD ["a"]`}}}, nil, nil, false, false},
+		{"exec form", transform.Change{Safety: transform.Unsafe, Before: "CMD a", Effects: []plan.Effect{plan.Replace{Text: `CMD ["a"]`}}}, []string{"Cmd"}, nil, false, false},
+		{"base", transform.Change{Safety: transform.Unsafe, Before: "FROM python", Effects: []plan.Effect{plan.Replace{Text: "FROM python:slim"}}}, nil, nil, false, true},
+	} {
+		got := Expect([]transform.Change{tt.change})
+		if !slices.Equal(got.Config, tt.config) || !slices.Equal(got.Paths, tt.paths) || got.Packages != tt.pkgs || got.Subset != tt.subset {
+			t.Errorf("%s: got %+v", tt.name, got)
+		}
+	}
+}
