@@ -206,8 +206,14 @@ func sameNode(a, b *parser.Node, sh shell.Shell, identical bool) error {
 	}
 	for i := range a.Heredocs {
 		ha, hb := a.Heredocs[i], b.Heredocs[i]
-		if ha != hb {
-			return fmt.Errorf("here-document %q became %q", ha.Content, hb.Content)
+		if ha == hb {
+			continue
+		}
+		if ha.Content = hb.Content; ha != hb || identical || !strings.EqualFold(a.Value, "RUN") || len(a.Heredocs) > 1 {
+			return fmt.Errorf("here-document %s changed", hb.Name)
+		}
+		if err := sameBody(a.Heredocs[i].Content, hb.Content, sh.Lang); err != nil {
+			return fmt.Errorf("here-document %s: %w", hb.Name, err)
 		}
 	}
 	name := strings.ToUpper(a.Value)
@@ -260,6 +266,36 @@ func sameProgram(a, b string, lang shell.Lang) error {
 	if err != nil {
 		return fmt.Errorf("the program cannot be read any more: %w\n%q", err, b)
 	}
+	if err := sameTree(pa, pb); err != nil || lang == shell.Bash {
+		return err
+	}
+	// sh is bash on many bases: ((…)) is something else there.
+	if pa, err = shell.ParseText(a, shell.Bash); err != nil {
+		return nil
+	}
+	if pb, err = shell.ParseText(b, shell.Bash); err != nil {
+		return fmt.Errorf("bash cannot read the program any more: %w\n%q", err, b)
+	}
+	return sameTree(pa, pb)
+}
+
+// sameBody compares the scripts in two bodies of here-documents: comments are
+// part of them.
+func sameBody(a, b string, lang shell.Lang) error {
+	if strip(strings.ReplaceAll(a, "\n", "")) != strip(strings.ReplaceAll(b, "\n", "")) {
+		return fmt.Errorf("other bytes than white space changed:\n%s\n%s", a, b)
+	}
+	if strings.HasPrefix(a, "#!") {
+		lang = shell.Bash
+	}
+	pa, err := shell.ParseText(a, lang)
+	if err != nil {
+		return fmt.Errorf("a script that cannot be read changed: %w", err)
+	}
+	pb, err := shell.ParseText(b, lang)
+	if err != nil {
+		return fmt.Errorf("the script cannot be read any more: %w", err)
+	}
 	return sameTree(pa, pb)
 }
 
@@ -279,7 +315,10 @@ func sameTree(a, b *syntax.File) error {
 	return nil
 }
 
-var posType = reflect.TypeOf(syntax.Pos{})
+var (
+	posType     = reflect.TypeOf(syntax.Pos{})
+	commentType = reflect.TypeOf(syntax.Comment{})
+)
 
 // sameValue compares two trees without their positions.
 func sameValue(a, b reflect.Value) bool {
@@ -288,6 +327,10 @@ func sameValue(a, b reflect.Value) bool {
 	}
 	if a.Type() == posType {
 		return a.Interface().(syntax.Pos).IsValid() == b.Interface().(syntax.Pos).IsValid()
+	}
+	if a.Type() == commentType {
+		ca, cb := a.Interface().(syntax.Comment), b.Interface().(syntax.Comment)
+		return strings.TrimRight(ca.Text, " \t") == strings.TrimRight(cb.Text, " \t")
 	}
 	switch a.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -395,7 +438,8 @@ func scrub(j []byte, identical bool) string {
 			}
 		case string:
 			if !identical {
-				return strip(v) // shell programs: compared as trees
+				// Shell programs have been compared as trees.
+				return strip(strings.ReplaceAll(v, "\n", ""))
 			}
 		}
 		return v

@@ -463,10 +463,12 @@ func (d *doc) comments(b *strings.Builder, comments []parse.Span, indent int) {
 	}
 }
 
-// pad writes an indent of so many columns.
-func (d *doc) pad(b *strings.Builder, columns int) {
-	if d.style.Tabs {
-		for ; columns >= d.style.Indent; columns -= d.style.Indent {
+func (d *doc) pad(b *strings.Builder, columns int) { writeIndent(b, d.style, columns) }
+
+// writeIndent writes an indent of so many columns.
+func writeIndent(b *strings.Builder, style Style, columns int) {
+	if style.Tabs {
+		for ; columns >= style.Indent; columns -= style.Indent {
 			b.WriteByte('\t')
 		}
 	}

@@ -23,6 +23,11 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 		g.Verbatim = in.OpaqueCause
 		return g
 	}
+	if in.Child != nil && l.style.CacheNeutral {
+		// The text of the child, trailing blanks included, is part of the
+		// image's configuration.
+		return g
+	}
 	d := &doc{f: l.f, in: in, style: l.style, eol: l.eol}
 	g.Verbatim = l.build(d, in)
 	if why := d.gaps(); why != "" {
@@ -33,7 +38,11 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 	d.settle()
 	g.Edits = d.edits()
 	if n := len(in.Heredocs); n > 0 || in.Child != nil && len(in.Child.Heredocs) > 0 {
-		g.Edits = append(g.Edits, l.heredocs(in)...)
+		edits, why := l.heredocs(in)
+		g.Edits = append(g.Edits, edits...)
+		if g.Verbatim == "" {
+			g.Verbatim = why
+		}
 	}
 	return g
 }
@@ -42,11 +51,6 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 // left as it is, or "".
 func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 	keyword := d.add(piece{src: in.Keyword.Span, flat: " ", upper: true})
-	if in.Child != nil && l.style.CacheNeutral {
-		// The text of the child is part of the image's configuration.
-		d.add(piece{src: in.Args.Span, flat: " ", delta: 1})
-		return ""
-	}
 	if in.Child != nil {
 		verbatim = l.build(d, in.Child)
 		d.pieces[keyword+1].merge = +1
@@ -65,6 +69,12 @@ func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 			d.add(piece{src: w.Span, flat: " ", delta: 1})
 		}
 	case parse.LegacyPair:
+		// With quotes or escapes in the key, the white space behind it
+		// decides whether BuildKit reads key=value pairs.
+		if strings.ContainsAny(in.Pairs[0].Key.Value, "\\`'\"") {
+			d.add(piece{src: in.Args.Span, flat: " ", delta: 1})
+			break
+		}
 		d.add(piece{src: in.Pairs[0].Key.Span, flat: " ", delta: 1})
 		if v := in.Pairs[0].Value; v.Lo < v.Hi {
 			d.add(piece{src: v.Span, flat: " ", delta: 1})
@@ -130,7 +140,7 @@ func (d *doc) pairs(in *parse.Instruction) {
 // line otherwise starts on the line of its keyword.
 func (d *doc) head() {
 	k := 1
-	if d.in.Child != nil && !d.style.CacheNeutral {
+	if d.in.Child != nil {
 		k = 2
 	}
 	if k >= len(d.pieces) {
@@ -224,19 +234,6 @@ func (d *doc) exec(in *parse.Instruction) {
 	if len(ends.pieces) < 2 {
 		ends.pieces = nil
 	}
-}
-
-// heredocs gives the line behind the last here-document an ending, and lays
-// out the bodies.
-func (l *layouter) heredocs(in *parse.Instruction) []Edit {
-	if in.Child != nil {
-		in = in.Child
-	}
-	var edits []Edit
-	if in.End == len(l.f.Src) && in.End > 0 && l.f.Src[in.End-1] != '\n' {
-		edits = append(edits, Edit{parse.Span{Start: in.End, End: in.End}, l.eol})
-	}
-	return edits
 }
 
 // script adds the pieces of a shell-form command. from is the first piece
