@@ -23,6 +23,9 @@ type Facts struct {
 
 	states  []State // by instruction index
 	scripts []*shell.Script
+
+	calls       map[int][]Call        // by instruction index, filled on demand
+	invocations map[int][]*Invocation // likewise
 }
 
 // State is what holds right before an instruction.

@@ -49,8 +49,17 @@ func (p program) unit() []string {
 type commandEdits struct {
 	replace map[uint]*syntax.CallExpr
 	drop    map[uint]bool
-	used    int
+	behind  map[uint]extra
+	lang    shell.Lang // that behind is read as
+	used    map[uint]bool
 }
+
+func newEdits() *commandEdits {
+	return &commandEdits{replace: map[uint]*syntax.CallExpr{}, drop: map[uint]bool{}, behind: map[uint]extra{}}
+}
+
+// mark notes that the edit of a command has been applied.
+func (e *commandEdits) mark(c *syntax.CallExpr) { e.used[c.Pos().Offset()] = true }
 
 // dumper writes canonical text. Each node becomes "(" tag … ")", each string
 // is quoted, so texts of different trees differ.
@@ -76,9 +85,17 @@ func (d *dumper) list(stmts []*syntax.Stmt) program {
 	var p program
 	for _, st := range kept[:len(kept)-1] {
 		p.pre = append(p.pre, and(d.chain(st)))
+		if x, ok := d.behind(st, true); ok {
+			p.pre = append(p.pre, x.statements()...)
+		}
 	}
 	last := kept[len(kept)-1]
 	p.units = d.chain(last)
+	if x, ok := d.behind(last, true); ok {
+		p.pre = append(append(p.pre, and(p.units)), x.pre...)
+		p.units = x.units
+		return p
+	}
 	// Hoist a leading group of several statements.
 	if first := d.first(last); first != nil {
 		inner := d.list(first.Stmts)
@@ -145,7 +162,33 @@ func (d *dumper) chain(st *syntax.Stmt) []string {
 	}
 	var b strings.Builder
 	d.stmt(&b, st)
-	return []string{b.String()}
+	out := []string{b.String()}
+	if x, ok := d.behind(st, false); ok {
+		out = append(out, x.unit()...)
+	}
+	return out
+}
+
+// behind returns what is declared to follow a statement that is a simple
+// command, after a semicolon or after &&.
+func (d *dumper) behind(st *syntax.Stmt, semi bool) (program, bool) {
+	if d.edits == nil || len(d.edits.behind) == 0 || st.Negated || st.Background {
+		return program{}, false
+	}
+	c, ok := st.Cmd.(*syntax.CallExpr)
+	if !ok || len(c.Args) == 0 {
+		return program{}, false
+	}
+	x, ok := d.edits.behind[c.Pos().Offset()]
+	if !ok || x.semi != semi {
+		return program{}, false
+	}
+	f, err := shell.ParseAs(x.text, d.edits.lang)
+	if err != nil {
+		return program{}, false // and the edit counts as not applied
+	}
+	d.edits.used[^c.Pos().Offset()] = true
+	return canonical(f, nil), true
 }
 
 // dropped reports whether a declared edit removes the statement.
@@ -284,7 +327,7 @@ func (d *dumper) operand(b *strings.Builder, st *syntax.Stmt) { b.WriteString(an
 func (d *dumper) call(b *strings.Builder, c *syntax.CallExpr) {
 	if d.edits != nil && len(c.Args) > 0 {
 		if r := d.edits.replace[c.Pos().Offset()]; r != nil {
-			d.edits.used++
+			d.edits.mark(c)
 			(&dumper{}).call(b, r)
 			return
 		}

@@ -37,6 +37,14 @@ type Command struct {
 // && chain or statement list.
 type Drop struct{ Instr, Index int }
 
+// Behind declares commands right behind the simple command that is a plain
+// statement, after && or, with Semi, after a semicolon or line break.
+type Behind struct {
+	Instr, Index int
+	Semi         bool
+	Text         string
+}
+
 // Append declares commands at the end of a script, after && or, with Semi,
 // after a semicolon or line break.
 type Append struct {
@@ -110,6 +118,7 @@ type Syntax struct{ Value string }
 
 func (Command) rank() int { return 0 }
 func (Drop) rank() int    { return 0 }
+func (Behind) rank() int  { return 0 }
 func (Append) rank() int  { return 1 }
 func (Prepend) rank() int { return 1 }
 func (Flags) rank() int   { return 1 }
@@ -125,6 +134,9 @@ func (e Command) describe() string {
 }
 func (e Drop) describe() string {
 	return fmt.Sprintf("instruction %d: command %d goes", e.Instr, e.Index)
+}
+func (e Behind) describe() string {
+	return fmt.Sprintf("instruction %d: command %d is followed by %s", e.Instr, e.Index, e.Text)
 }
 func (e Append) describe() string {
 	return fmt.Sprintf("instruction %d: ends with %s", e.Instr, e.Text)
@@ -209,10 +221,11 @@ func (ed *editor) command(instr, index int) (*script, uint, error) {
 		return nil, 0, errors.New("no such command")
 	}
 	old := s.script.edits
-	s.script.edits = &commandEdits{replace: map[uint]*syntax.CallExpr{}, drop: map[uint]bool{}}
+	s.script.edits = newEdits()
 	if old != nil {
 		maps.Copy(s.script.edits.replace, old.replace)
 		maps.Copy(s.script.edits.drop, old.drop)
+		maps.Copy(s.script.edits.behind, old.behind)
 	}
 	return s.script, cmds[index].Pos().Offset(), nil
 }
@@ -246,6 +259,18 @@ func (e Drop) apply(ed *editor) error {
 		return err
 	}
 	sc.edits.drop[at] = true
+	return nil
+}
+
+func (e Behind) apply(ed *editor) error {
+	sc, at, err := ed.command(e.Instr, e.Index)
+	if err != nil {
+		return err
+	}
+	if _, ok := sc.edits.behind[at]; ok {
+		return errors.New("two additions behind one command")
+	}
+	sc.edits.behind[at] = extra{semi: e.Semi, text: e.Text}
 	return nil
 }
 

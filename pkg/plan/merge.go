@@ -93,10 +93,10 @@ func (s *script) program(lang shell.Lang) (program, error) {
 		return program{}, err
 	}
 	if s.edits != nil {
-		s.edits.used = 0
+		s.edits.used, s.edits.lang = map[uint]bool{}, lang
 	}
 	p := canonical(f, s.edits)
-	if s.edits != nil && s.edits.used != len(s.edits.replace) {
+	if s.edits != nil && len(s.edits.used) != len(s.edits.replace)+len(s.edits.behind) {
 		return program{}, errors.New("a declared command does not exist")
 	}
 	for _, e := range s.ends {
