@@ -197,3 +197,17 @@ func workdirIsRoot(s *Stage) bool {
 	repo, _, _ := SplitReference(s.Image.S)
 	return images[repo].top
 }
+
+// DockerClean reports whether the stage's base image deletes packages after
+// their installation: the official Debian and Ubuntu images and those built on
+// them do, see
+// https://github.com/debuerreotype/debuerreotype/blob/master/scripts/debuerreotype-minimizing-config.
+func DockerClean(s *Stage) bool {
+	repo, _, _ := SplitReference(strings.ToLower(s.Base().S))
+	for _, other := range []string{"kali", "balenalib/", "resin/", "raspbian", "parrot"} {
+		if strings.Contains(repo, other) {
+			return false
+		}
+	}
+	return true
+}

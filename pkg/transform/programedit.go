@@ -216,7 +216,7 @@ func (r *Program) appendMode() (semi bool, err error) {
 	scope := shell.ScopeOf(r.Tree.Stmts, r.Tree.Last)
 	last := r.Tree.Stmts[len(r.Tree.Stmts)-1]
 	switch {
-	case scope.Comment:
+	case scope.Comment && (r.Script.Kind != shell.Body || r.commentFollows(r.end(last))):
 		return false, errors.New("a comment stands in the command line")
 	case last.Background:
 		return false, errors.New("the RUN ends with a background job")

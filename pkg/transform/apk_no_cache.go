@@ -1,0 +1,253 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "apk-no-cache",
+		Group:  "caches",
+		Codes:  []string{"DL3019", "apkAddUseNoCache"},
+		Safety: Safe,
+		Run:    apkNoCache,
+		Doc: md(`Install Alpine packages with --no-cache.
+
+## What
+´apk add´ and ´apk upgrade´ get ´--no-cache´: they fetch the package index themselves and leave none behind. An ´apk update´
+and an ´rm -rf /var/cache/apk/*´ that have become pointless go.
+
+## Why
+The index takes about 2 MB of the layer. With --no-cache it is fetched fresh and never stored, and there is nothing to clean up.
+
+## Example
+~~~dockerfile before
+FROM alpine:3.20
+RUN apk update && apk add curl git && rm -rf /var/cache/apk/*
+~~~
+~~~dockerfile after
+FROM alpine:3.20
+RUN apk add --no-cache curl git
+~~~
+
+## Instead
+Nothing changes where a cache mount holds the index, where ´--cache-dir´ or ´--no-network´ is given, where /etc/apk/cache has been set up, and on Alpine before 3.3,
+whose apk does not know the option. ´apk update´ stays while a command needs the index that it fetches. To keep the index: ´# refit: ignore=apk-no-cache´.
+
+## Safety
+Safe. The same packages are installed; only the index is not stored.
+
+## References
+- https://github.com/gliderlabs/docker-alpine/blob/master/docs/usage.md#disabling-cache
+- https://github.com/hadolint/hadolint/wiki/DL3019
+`),
+	})
+}
+
+func apkNoCache(p *Pass) {
+	m := facts.ManagerNamed("apk")
+	for _, r := range p.runs(m) {
+		p.apkRun(m, r)
+	}
+}
+
+// apkRun rewrites one RUN.
+func (p *Pass) apkRun(m *facts.Manager, r *Program) {
+	if p.anyCovered(r, "/var/cache/apk", "/etc/apk/cache") || p.Options.Cache == "mount" && p.mountable(r) {
+		return
+	}
+	a := p.Facts.Activity(r.In, m)
+	wants := func(v *facts.Invocation) bool {
+		return (v.Role == facts.Install || v.Role == facts.Upgrade) && !v.HasFlag(m.NoCache...)
+	}
+	i := slices.IndexFunc(a.Uses, wants)
+	updates := slices.ContainsFunc(a.Uses, func(v *facts.Invocation) bool { return v.Role == facts.Update })
+	if i < 0 && !updates {
+		return
+	}
+	at := p.at(r, a.Uses[max(i, 0)])
+	if why := apkObstacle(p, m, r, a); why != "" {
+		p.Skip(at, "%s", why)
+		return
+	}
+	c := Change{
+		Title: "install Alpine packages with --no-cache", At: at, Safety: Safe,
+		Reason: "apk fetches the package index itself and does not store it in the layer",
+	}
+	kept := false // some apk command still needs a stored index
+	for _, v := range a.Uses {
+		if v.Role == facts.Query && !v.HasFlag(m.NoCache...) {
+			kept = true
+		}
+		if !wants(v) {
+			continue
+		}
+		if v.Nested || v.Xargs {
+			kept = true
+			p.Skip(at, "apk is called inside the argument of another command")
+			continue
+		}
+		edits, effects, err := r.EditCommand(v.Call, apkOps(v)...)
+		if err != nil {
+			kept = true
+			p.Skip(at, "%v", err)
+			continue
+		}
+		c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+	}
+	pointless := !kept
+	if pointless && updates {
+		// A RUN that cannot be rewritten may rely on the index.
+		if need, ok := p.apkNeed(m, r); ok {
+			pointless = false
+			if i < 0 {
+				return
+			}
+			p.Skip(at, "apk update stays: %s uses its index", p.line(need))
+		}
+	}
+	if pointless {
+		pointless = p.apkDropUpdates(r, a, &c)
+	}
+	if pointless && len(c.Edits) > 0 {
+		p.apkDropRemovals(r, &c)
+	}
+	if len(c.Edits) == 0 {
+		return
+	}
+	if i < 0 {
+		c.Title = "drop a pointless apk update"
+		c.Reason = "its index stays in the layer, and every apk add fetches its own"
+	}
+	p.Report(c)
+}
+
+// apkObstacle says why --no-cache must not be given in a RUN, or "".
+func apkObstacle(p *Pass, m *facts.Manager, r *Program, a facts.Activity) string {
+	if m.Old(r.State.Stage) {
+		return "apk of this Alpine release does not know --no-cache"
+	}
+	for _, v := range a.Uses {
+		if v.HasFlag("--cache-dir", "--no-network") {
+			return "apk is told where its cache is"
+		}
+	}
+	for _, in := range p.File.Instructions {
+		if in.Name == "RUN" && p.Facts.At(in).Stage == r.State.Stage && strings.Contains(in.Args.Value, "/etc/apk/cache") {
+			return p.line(in) + " sets up a cache for apk"
+		}
+	}
+	return ""
+}
+
+// apkOps replaces an option that refreshes the index, or adds --no-cache.
+func apkOps(v *facts.Invocation) []Op {
+	for _, f := range v.Flags {
+		// An option that comes from a variable cannot be exchanged there.
+		if (f.Text == "--update" || f.Text == "--update-cache" || f.Text == "-U") && f.Word != v.VerbAt.Word && f.Word != v.Command.Word {
+			return []Op{{At: f.Word, Replace: "--no-cache"}}
+		}
+	}
+	return []Op{{At: v.VerbAt.Word, Insert: "--no-cache"}}
+}
+
+// apkNeed finds an instruction behind r that needs a stored index and will not
+// get --no-cache.
+func (p *Pass) apkNeed(m *facts.Manager, r *Program) (*parse.Instruction, bool) {
+	from := r.In
+	for {
+		need, ok := p.Facts.NeededLater(from, m)
+		if !ok {
+			return nil, false
+		}
+		if need.Doubt != "" {
+			return need.In, true
+		}
+		// RUNs that are rewritten like this one do not need it.
+		o, _ := p.Program(need.In)
+		if o == nil || p.anyCovered(o, "/var/cache/apk", "/etc/apk/cache") {
+			return need.In, true
+		}
+		a := p.Facts.Activity(need.In, m)
+		for _, v := range a.Uses {
+			if v.Role == facts.Query || v.Nested || v.Xargs {
+				return need.In, true
+			}
+		}
+		if apkObstacle(p, m, o, a) != "" || len(p.Facts.At(need.In).Stage.Children) > 0 && p.Facts.At(need.In).Stage != p.Facts.At(from).Stage {
+			return need.In, true
+		}
+		from = need.In
+	}
+}
+
+// apkDropUpdates takes the apk updates out; it reports whether all could go.
+func (p *Pass) apkDropUpdates(r *Program, a facts.Activity, c *Change) bool {
+	all := true
+	alone := len(r.Cmds) > 0 && len(r.Tree.Stmts) == 1
+	for _, call := range p.Facts.Calls(r.In) {
+		if call.Name() != "apk" || len(call.Fields) < 2 || call.Fields[1].Text != "update" {
+			alone = alone && call.Name() == "rm" && call.Removes("/var/cache/apk")
+		}
+	}
+	if alone && r.In.Child == nil {
+		// The RUN does nothing else: see update-install for lists that a
+		// later RUN uses.
+		return false
+	}
+	for _, v := range a.Uses {
+		if v.Role != facts.Update {
+			continue
+		}
+		if v.Nested || v.Xargs {
+			all = false
+			continue
+		}
+		edits, effects, err := r.DropCommand(v.Call)
+		if err != nil {
+			all = false
+			continue
+		}
+		c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+	}
+	return all
+}
+
+// apkDropRemovals takes deletions of the index out.
+func (p *Pass) apkDropRemovals(r *Program, c *Change) {
+	for _, call := range p.Facts.Calls(r.In) {
+		if call.Nested || call.Name() != "rm" {
+			continue
+		}
+		var ops []Op
+		operands := 0
+		for _, f := range call.Fields[1:] {
+			if strings.HasPrefix(f.Text, "-") {
+				continue
+			}
+			operands++
+			switch strings.TrimSuffix(f.Text, "/") {
+			case "/var/cache/apk/*", "/var/cache/apk", "/var/cache/apk/APKINDEX.*", "/var/cache/apk/APKINDEX*":
+				ops = append(ops, Op{At: f.Word, Delete: true})
+			}
+		}
+		switch {
+		case len(ops) == 0:
+		case len(ops) == operands:
+			if edits, effects, err := r.DropCommand(call.Expr); err == nil {
+				c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+			}
+		default:
+			if edits, effects, err := r.EditCommand(call.Expr, ops...); err == nil {
+				c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+			}
+		}
+	}
+}
+
+// mountable reports whether the mount strategy can serve a RUN.
+func (p *Pass) mountable(r *Program) bool { return false }

@@ -1,0 +1,120 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+)
+
+// mounts returns the --mount flags of an instruction.
+func mounts(in *parse.Instruction) []facts.Mount {
+	if in.Child != nil {
+		in = in.Child
+	}
+	var out []facts.Mount
+	for _, fl := range in.Flags {
+		if fl.Name == "mount" {
+			out = append(out, facts.ParseMount(fl.Arg))
+		}
+	}
+	return out
+}
+
+// covered reports whether mounts keep all of the directories out of the layer.
+func (p *Pass) covered(r *Program, dirs ...string) bool {
+	ms := mounts(r.In)
+	if len(ms) == 0 {
+		return false
+	}
+	home := p.Facts.Home(r.State)
+	for _, d := range dirs {
+		if !p.Facts.MountCovers(ms, d, home) {
+			return false
+		}
+	}
+	return true
+}
+
+// anyCovered reports whether a mount keeps one of the directories out of the
+// layer.
+func (p *Pass) anyCovered(r *Program, dirs ...string) bool {
+	return slices.ContainsFunc(dirs, func(d string) bool { return p.covered(r, d) })
+}
+
+// runs returns the programs of RUN instructions that call a manager, and
+// reports those which cannot be read but name it.
+func (p *Pass) runs(m *facts.Manager) []*Program {
+	var out []*Program
+	for _, in := range p.File.Instructions {
+		run := in
+		if in.Child != nil {
+			run = in.Child
+		}
+		if run.Name != "RUN" {
+			continue
+		}
+		uses := slices.ContainsFunc(p.Facts.Invocations(in), func(v *facts.Invocation) bool { return v.Manager == m })
+		r, why := p.Program(in)
+		switch {
+		case r != nil && uses:
+			out = append(out, r)
+		case r == nil && (uses || slices.ContainsFunc(m.Commands, func(c string) bool {
+			return strings.Contains(run.Args.Value, strings.TrimSuffix(c, "#")+" ")
+		})):
+			p.Skip(in.Keyword.Span, "%s is called in a RUN that cannot be edited: %s", m.Name, why)
+		}
+	}
+	return out
+}
+
+// asRoot says how a command that needs root must be written in a RUN where the
+// invocation v works: with sudo in front or not, and whether that is certain.
+func (p *Pass) asRoot(r *Program, v *facts.Invocation) (prefix string, sure bool) {
+	root := r.State.User.Known && facts.Root(r.State.User.S)
+	if !v.Sudo || root {
+		return "", true
+	}
+	return "sudo ", false
+}
+
+// withPrefix puts a prefix in front of each command of a && chain.
+func withPrefix(prefix, text string) string {
+	if prefix == "" {
+		return text
+	}
+	return prefix + strings.ReplaceAll(text, " && ", " && "+prefix)
+}
+
+// cleanup proposes to run a command at the end of a RUN or, where that cannot
+// be done or with behind, right behind the invocation.
+func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, behind bool, c Change) {
+	var edits []emit.Edit
+	var effects []plan.Effect
+	var err error
+	first := r.Append
+	second := func(s string) ([]emit.Edit, []plan.Effect, error) { return r.InsertBehind(v.Call, s) }
+	if behind {
+		first, second = second, first
+	}
+	if edits, effects, err = first(text); err != nil {
+		var err2 error
+		if behind && v.Path.Subshell() {
+			p.Skip(r.Span(v.Call), "%s cannot be added: %v", text, err)
+			return
+		}
+		if edits, effects, err2 = second(text); err2 != nil {
+			p.Skip(r.Span(v.Call), "%s cannot be added: %v", text, err)
+			return
+		}
+	}
+	c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+	p.Report(c)
+}
+
+// line names an instruction by its line, for messages.
+func (p *Pass) line(in *parse.Instruction) string { return fmt.Sprintf("line %d", in.StartLine) }

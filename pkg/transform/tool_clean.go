@@ -1,0 +1,100 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+)
+
+// toolClean adds the cleanup command of a manager whose cache is its own
+// affair (no later install fails without it) behind the last install of each
+// RUN. adjust, if not nil, may change the command or the safety of a change, or
+// return why nothing is to be done.
+func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invocation, text string, c *Change) (string, string)) {
+	if p.Options.Cache == "mount" {
+		// The mounts are added by the same transforms.
+	}
+	for _, r := range p.runs(m) {
+		a := p.Facts.Activity(r.In, m)
+		if a.Load == nil || a.Cleaned || p.covered(r, m.Caches...) || m.Name != "npm" && p.anyCovered(r, m.Caches...) {
+			continue
+		}
+		v := a.Load
+		at := p.at(r, v)
+		if len(m.NoCache) > 0 && v.HasFlag(m.NoCache...) || v.HasFlag("--dry-run", "--help", "--version") {
+			continue
+		}
+		if name, ok := r.State.HasVariable(m.Env...); ok {
+			p.Skip(at, "%s is set", name)
+			continue
+		}
+		switch {
+		case v.Nested || v.Xargs:
+			p.Skip(at, "%s is called inside the argument of another command", m.Name)
+			continue
+		case slices.ContainsFunc(m.Env, func(n string) bool { return strings.Contains(r.Script.Text(), n+"=") }):
+			p.Skip(at, "the RUN sets a variable that governs the cache")
+			continue
+		}
+		if name := cleaner(p.Facts.Calls(r.In)[v.Seq:]); name != "" {
+			p.Skip(at, "%s may clean up already", name)
+			continue
+		}
+		if in := p.offlineLater(r, m); in != "" {
+			p.Skip(at, "%s installs from the cache", in)
+			continue
+		}
+		c := Change{
+			Title: "empty " + m.Name + "'s cache", At: at, Safety: Safe,
+			Reason: "what " + m.Name + " downloaded stays in the layer beside what it installed",
+		}
+		prefix, sure := "", true
+		if m.System {
+			prefix, sure = p.asRoot(r, v)
+		} else if v.Sudo {
+			prefix = "sudo "
+		}
+		if !sure {
+			c.Safety = Unsafe
+			c.Reason += "; sudo must be allowed to run the command"
+		}
+		if m.System && !v.Sudo && v.User == "" && r.State.User.Known && !facts.Root(r.State.User.S) {
+			p.Skip(at, "USER is %s: only root can empty the cache", r.State.User.S)
+			continue
+		}
+		text, why := withPrefix(prefix, m.Cleanup), ""
+		if v.User != "" && !m.System {
+			p.Skip(at, "it runs as the user %s", v.User)
+			continue
+		}
+		if adjust != nil {
+			if text, why = adjust(r, v, text, &c); why != "" {
+				if why != quietObstacle {
+					p.Skip(at, "%s", why)
+				}
+				continue
+			}
+		}
+		p.cleanup(r, v, text, !m.System, c)
+	}
+}
+
+// offlineLater finds a call in this RUN or a later one that works from the
+// cache alone, and names its line; "" if there is none.
+func (p *Pass) offlineLater(r *Program, m *facts.Manager) string {
+	if len(m.Offline) == 0 {
+		return ""
+	}
+	for _, in := range p.File.Instructions {
+		if in.Index < r.In.Index {
+			continue
+		}
+		for _, v := range p.Facts.Invocations(in) {
+			if v.Manager == m && v.HasFlag(m.Offline...) {
+				return p.line(in)
+			}
+		}
+	}
+	return ""
+}
