@@ -262,7 +262,7 @@ func (fs *Facts) copiesDir(in *parse.Instruction, s *Stage, m *Manager) bool {
 	for _, w := range in.Words[:len(in.Words)-1] {
 		src := fs.Expand(w.Value, in)
 		for _, dir := range m.Lists {
-			if src.Known && covers(path.Join("/", src.S), dir) {
+			if p := path.Join("/", src.S); src.Known && (p == "/" || p == "/*" || covers(p, dir)) {
 				return true
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/shell"
 )
 
 // program is a canonical shell program: the statements before the last, and

@@ -285,10 +285,15 @@ func (r *Program) joint(last *syntax.Stmt, semi bool, text string) string {
 	multi, indent := r.style(last)
 	cont := " " + string(r.In.Escape()) + eol
 	if r.Script.Kind == shell.Body {
+		own := r.lineIndent(r.Script.Source(last.Pos()))
 		if semi {
-			return eol + r.lineIndent(r.Script.Source(last.Pos())) + text
+			return eol + own + text
 		}
-		cont = " \\" + eol
+		line := r.file.Line(r.file.Position(r.end(last)).Line)
+		if line.Len()+len(text)+4 <= 100 {
+			return " && " + text
+		}
+		return " \\" + eol + own + "    && " + text
 	}
 	switch {
 	case !multi && r.fits(text, op):
