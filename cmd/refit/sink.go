@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -88,15 +90,27 @@ func (s *rewriteSink) companion(f transform.Companion) string {
 }
 
 func (s *rewriteSink) write(o *outcome) {
-	if err := o.src.Replace(o.res.After); err != nil {
+	if err := o.src.Replace(o.res.After, os.TempDir()); err != nil {
 		s.fail(err)
 		return
 	}
 	for _, f := range o.res.Companions {
-		if err := workspace.Create(s.companion(f), f.Content); err != nil {
+		if err := writeCompanion(s.companion(f), f.Content); err != nil {
 			s.fail(err)
 		}
 	}
+}
+
+// writeCompanion creates a file, or replaces the one that the change has read.
+func writeCompanion(path string, content []byte) error {
+	src, err := workspace.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return workspace.Create(path, content)
+	}
+	if err != nil {
+		return err
+	}
+	return src.Replace(content, os.TempDir())
 }
 
 // mention names the companion files that printing the result leaves out.

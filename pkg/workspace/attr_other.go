@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package workspace
+
+func hasAttributes(string) bool { return false }
