@@ -32,12 +32,13 @@ type job struct {
 
 // outcome is what came out for one file.
 type outcome struct {
-	file    workspace.File
-	name    string // for messages and diffs
-	src     *workspace.Source
-	res     *transform.Result
-	skipped bool // stdin that the rules exclude: echo it
-	err     error
+	file     workspace.File
+	name     string // for messages and diffs
+	src      *workspace.Source
+	res      *transform.Result
+	skipped  bool // stdin that the rules exclude: echo it
+	err      error
+	writeErr error // of -w; the result is complete
 }
 
 // run processes the operands and returns the command's error.
@@ -138,6 +139,10 @@ func (j *job) process(f workspace.File) (o *outcome) {
 			return o
 		}
 		o.src = &workspace.Source{Path: f.Path, Data: data}
+		if j.set.stdinName != "" && workspace.Ignored(j.set.stdinName, j.set.find) {
+			o.skipped = true
+			return o
+		}
 	} else {
 		o.src, o.err = workspace.Load(f.Path)
 		if o.err != nil {
@@ -149,7 +154,9 @@ func (j *job) process(f workspace.File) (o *outcome) {
 		o.err = err
 		return o
 	}
-	o.res, o.err = transform.Run(o.src.Data, opt)
+	if o.res, o.err = transform.Run(o.src.Data, opt); o.err == nil && j.set.write {
+		o.writeErr = j.write(o)
+	}
 	return o
 }
 
@@ -193,6 +200,13 @@ var errQuit = errors.New("quit")
 
 // deliver reports one outcome; outcomes come in the order of the files.
 func (j *job) deliver(sink sink, o *outcome) error {
+	if o.skipped {
+		if j.command == "lint" || j.set.hasMode() {
+			return nil
+		}
+		_, err := j.c.out.Write(o.src.Data)
+		return err
+	}
 	if o.err != nil {
 		var name *transform.UnknownNameError
 		if errors.As(o.err, &name) {

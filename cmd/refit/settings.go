@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -84,6 +85,7 @@ func fileFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "stdin-filename", Category: catFiles, Usage: "the `PATH` that standard input stands for"},
 		&cli.BoolFlag{Name: "force-exclude", Category: catFiles, Usage: "ignore rules hold for paths named on the command line, too"},
+		&cli.BoolFlag{Name: "no-ignore", Category: catFiles, Usage: "search directories without regard to .gitignore"},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Category: catFiles, Usage: "process `N` files at a time; 0 for one per processor"},
 	}
 }
@@ -114,7 +116,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 		stdinName: ctx.String("stdin-filename"),
 		jobs:      ctx.Int("jobs"),
 		context:   ctx.String("context"),
-		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude")},
+		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude"), NoIgnore: ctx.Bool("no-ignore"), IgnoreFiles: globalIgnore(c)},
 	}
 	if s.write && s.check {
 		return nil, usagef("-w and --check exclude each other")
@@ -171,6 +173,19 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	choose("stages", &e.Stages, "ships", "all")
 	choose("merge-style", &e.MergeStyle, "auto", "and", "heredoc")
 	return s, err
+}
+
+// globalIgnore is git's ignore file of the user, where it is by default.
+func globalIgnore(c *console) []string {
+	dir := c.getenv("XDG_CONFIG_HOME")
+	if dir == "" {
+		home := c.getenv("HOME")
+		if home == "" {
+			return nil
+		}
+		dir = filepath.Join(home, ".config")
+	}
+	return []string{filepath.Join(dir, "git", "ignore")}
 }
 
 // readStyle understands the layout flags.

@@ -60,7 +60,9 @@ func (s *rewriteSink) file(o *outcome) error {
 		fmt.Fprintf(s.c.err, "%s: would change\n", o.name)
 	}
 	if s.set.write {
-		s.write(o)
+		if o.writeErr != nil {
+			s.fail(o.writeErr)
+		}
 		return nil
 	}
 	s.raise(exitFound)
@@ -85,20 +87,21 @@ func (s *rewriteSink) diff(o *outcome) error {
 func slashed(path string) string { return filepath.ToSlash(filepath.Clean(path)) }
 
 // companion is the path of a file that a change writes in the build context.
-func (s *rewriteSink) companion(f transform.Companion) string {
-	return filepath.Join(s.set.context, filepath.FromSlash(f.Path))
+func (j *job) companion(f transform.Companion) string {
+	return filepath.Join(j.set.context, filepath.FromSlash(f.Path))
 }
 
-func (s *rewriteSink) write(o *outcome) {
+// write writes the result in place.
+func (j *job) write(o *outcome) error {
 	if err := o.src.Replace(o.res.After, os.TempDir()); err != nil {
-		s.fail(err)
-		return
+		return err
 	}
 	for _, f := range o.res.Companions {
-		if err := writeCompanion(s.companion(f), f.Content); err != nil {
-			s.fail(err)
+		if err := writeCompanion(j.companion(f), f.Content); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // writeCompanion creates a file, or replaces the one that the change has read.

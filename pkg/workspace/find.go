@@ -1,7 +1,7 @@
 package workspace
 
 import (
-	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,55 +14,72 @@ type File struct {
 	Named bool   // named by an argument, not found in a directory
 }
 
+// nameKind says what a file name tells.
+type nameKind uint8
+
+const (
+	otherName nameKind = iota
+	maybeName          // Dockerfile.go: a Dockerfile or a program, only the content tells
+	dockerName
+)
+
 // IsDockerfile reports whether a file name is one that Dockerfiles have:
-// Dockerfile, Containerfile, Dockerfile.NAME, NAME.Dockerfile and the like, in
-// any case. Templates (.j2, .tmpl, .erb, .in and others) and ignore files are
-// not.
-func IsDockerfile(name string) bool {
+// Dockerfile, Containerfile, Dockerfile.NAME, Dockerfile-NAME, NAME.Dockerfile
+// and the like, in any case. Templates (.j2, .tmpl, .erb, .in and others),
+// documents, backups and ignore files are not, and neither are names like
+// Dockerfile.go that belong to programs as well.
+func IsDockerfile(name string) bool { return classify(name) == dockerName }
+
+func classify(name string) nameKind {
 	if len(name) < len("dockerfile") {
-		return false
+		return otherName
 	}
 	name = strings.ToLower(name)
 	for _, stem := range [...]string{"dockerfile", "containerfile"} {
 		rest, isPrefix := strings.CutPrefix(name, stem)
-		if isPrefix && rest == "" {
-			return true
-		}
-		if strings.HasSuffix(name, "."+stem) {
-			return true
-		}
-		if isPrefix && len(rest) > 1 && strings.ContainsRune(".-_", rune(rest[0])) {
-			return !skippedSuffix(rest)
+		switch {
+		case isPrefix && rest == "", strings.HasSuffix(name, "."+stem):
+			return dockerName
+		case isPrefix && len(rest) > 1 && strings.IndexByte(".-_", rest[0]) >= 0:
+			return suffixKind(rest)
 		}
 	}
-	return false
+	return otherName
 }
 
-// skippedSuffix reports whether what stands behind Dockerfile marks a template
-// or a file of another kind.
-func skippedSuffix(rest string) bool {
+// suffixKind judges what stands behind the stem.
+func suffixKind(rest string) nameKind {
 	switch filepath.Ext(rest) {
-	case ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".in", ".mustache", ".hbs", ".ejs", ".gotmpl",
+	case ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".in", ".mustache", ".hbs", ".ejs", ".gotmpl", ".m4",
 		".dockerignore", ".containerignore",
-		".md", ".txt", ".rst", ".html", ".json", ".yaml", ".yml", ".toml", ".xml",
-		".sh", ".py", ".go", ".js", ".ts", ".rb", ".java", ".rs", ".php", ".pl", ".ps1",
+		".md", ".rst", ".html", ".json", ".yaml", ".yml", ".toml", ".xml",
 		".bak", ".orig", ".rej", ".swp", ".tmp", ".patch", ".diff", ".lock", ".log", ".sha256", ".asc", ".sig", ".gz", ".zip":
-		return true
+		return otherName
+	case ".go", ".js", ".ts", ".py", ".rb", ".java", ".rs", ".php", ".pl", ".sh", ".ps1", ".txt", ".c", ".cs", ".cpp", ".kt", ".scala", ".swift", ".lua", ".dart", ".ex", ".hs":
+		return maybeName
 	}
-	return strings.HasSuffix(rest, "~")
+	if strings.HasSuffix(rest, "~") {
+		return otherName
+	}
+	return dockerName
 }
 
 // FindOptions steer Find.
 type FindOptions struct {
-	ForceExclude bool // ignore rules hold for paths that are named, too
-	NoIgnore     bool // ignore rules hold for nothing
-	Excluded     func(path string, dir bool) bool
+	NoIgnore     bool     // ignore files hold for nothing
+	ForceExclude bool     // ignore files and Excluded hold for named files, too
+	IgnoreFiles  []string // further ignore files, such as the user's global one
+	// Excluded, if set, leaves out more: files and whole folders. The path is
+	// absolute.
+	Excluded func(path string, dir bool) bool
 }
 
 // Find returns the Dockerfiles that the arguments mean: a file is taken as it
-// is, a directory is searched. Files come in the order of the arguments, those
-// of a directory in the order of their names; none comes twice. The errors
-// name the paths that could not be read; the other files are still returned.
+// is, a directory is searched for names like IsDockerfile's that .gitignore
+// does not exclude. Files come in the order of the arguments, those of a
+// directory in the order of their names; none comes twice. The errors name the
+// paths that could not be read, and directories without Dockerfiles
+// (*NoFilesError); the other files are still returned.
 func Find(args []string, opt FindOptions) ([]File, []error) {
 	f := finder{opt: opt, seen: map[string]bool{}}
 	for _, arg := range args {
@@ -71,33 +88,55 @@ func Find(args []string, opt FindOptions) ([]File, []error) {
 		case err != nil:
 			f.errs = append(f.errs, err)
 		case !st.IsDir():
-			f.add(File{Path: arg, Named: true})
-		default:
-			n := len(f.files)
-			if f.dir(arg); len(f.files) == n && !f.failed {
-				f.errs = append(f.errs, &NoFilesError{arg})
+			if !opt.ForceExclude || !Ignored(arg, opt) {
+				f.add(File{Path: arg, Named: true})
 			}
+		default:
+			f.root(arg)
 		}
 	}
 	return f.files, f.errs
 }
 
+// Ignored reports whether the rules leave a file out, whether it exists or
+// not.
+func Ignored(path string, opt FindOptions) bool {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	if opt.Excluded != nil && opt.Excluded(abs, false) {
+		return true
+	}
+	if opt.NoIgnore {
+		return false
+	}
+	ig, ignored := ignoresAt(filepath.Dir(abs), opt.IgnoreFiles)
+	return ignored || ig.ignored(filepath.Base(abs), false)
+}
+
 // NoFilesError says that a directory has no Dockerfiles.
-type NoFilesError struct{ Dir string }
+type NoFilesError struct {
+	Dir     string
+	Skipped int // Dockerfiles that ignore rules exclude
+}
 
 func (e *NoFilesError) Error() string { return e.Dir + ": " + e.Reason() }
 
 // Reason is the message without the directory.
 func (e *NoFilesError) Reason() string {
+	if e.Skipped > 0 {
+		return "no Dockerfiles in this directory but those that ignore rules exclude; name them, or use --no-ignore"
+	}
 	return "no Dockerfiles in this directory (looked for Dockerfile, Dockerfile.*, *.Dockerfile and the same with Containerfile, in any case)"
 }
 
 type finder struct {
-	opt    FindOptions
-	files  []File
-	errs   []error
-	seen   map[string]bool
-	failed bool // a directory could not be read
+	opt     FindOptions
+	files   []File
+	errs    []error
+	seen    map[string]bool
+	skipped int
 }
 
 func (f *finder) add(file File) {
@@ -108,38 +147,133 @@ func (f *finder) add(file File) {
 	}
 }
 
+// root searches a directory that was named.
+func (f *finder) root(dir string) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		f.errs = append(f.errs, err)
+		return
+	}
+	var ig *ignores
+	if !f.opt.NoIgnore {
+		ig, _ = ignoresAt(abs, f.opt.IgnoreFiles)
+	}
+	files, errs := len(f.files), len(f.errs)
+	f.skipped = 0
+	f.dir(dir, abs, ig)
+	if len(f.files) == files && len(f.errs) == errs {
+		f.errs = append(f.errs, &NoFilesError{dir, f.skipped})
+	}
+}
+
+// skippedDirs hold files that are not the user's: the data of version control
+// and installed packages.
+func skippedDir(name string) bool {
+	switch name {
+	case ".git", ".hg", ".svn", ".jj", "node_modules":
+		return true
+	}
+	return false
+}
+
 // dir searches a directory. Symbolic links to files are followed, those to
-// directories are not, so no loop is possible.
-func (f *finder) dir(dir string) {
+// directories are not, so that no loop is possible.
+func (f *finder) dir(dir, abs string, ig *ignores) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		f.failed = true
 		f.errs = append(f.errs, err)
 		return
 	}
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
+		name := e.Name()
 		if e.IsDir() {
-			if e.Name() != ".git" && e.Name() != "node_modules" {
-				f.dir(path)
+			if !skippedDir(name) {
+				f.enter(dir, abs, name, ig)
 			}
 			continue
 		}
-		if !IsDockerfile(e.Name()) {
+		kind := classify(name)
+		if kind == otherName {
 			continue
 		}
-		if e.Type()&fs.ModeSymlink != 0 {
-			st, err := os.Stat(path)
-			if err != nil {
-				if !errors.Is(err, fs.ErrNotExist) {
-					f.errs = append(f.errs, err)
-				}
-				continue
-			}
-			if st.IsDir() {
-				continue
-			}
+		path := filepath.Join(dir, name)
+		if !e.Type().IsRegular() && !f.linked(path, e) || kind == maybeName && !sniff(path) {
+			continue
+		}
+		if ig != nil && ig.ignored(name, false) || f.opt.Excluded != nil && f.opt.Excluded(filepath.Join(abs, name), false) {
+			f.skipped++
+			continue
 		}
 		f.add(File{Path: path})
 	}
+}
+
+// enter searches a directory in a directory, unless it is ignored. One that is
+// a repository of its own has its own rules.
+func (f *finder) enter(dir, abs, name string, ig *ignores) {
+	path, abs := filepath.Join(dir, name), filepath.Join(abs, name)
+	if ig != nil {
+		if ig.ignored(name, true) {
+			f.skipped += f.count(path)
+			return
+		}
+		if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
+			ig = rootIgnores(abs, f.opt.IgnoreFiles)
+		} else {
+			_, err := os.Lstat(filepath.Join(path, ".gitignore"))
+			ig = ig.enter(name, err == nil)
+		}
+	}
+	if f.opt.Excluded != nil && f.opt.Excluded(abs, true) {
+		f.skipped += f.count(path)
+		return
+	}
+	f.dir(path, abs, ig)
+}
+
+// count says whether an ignored directory has Dockerfiles itself, for the
+// error message.
+func (f *finder) count(dir string) int {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !e.IsDir() && IsDockerfile(e.Name()) {
+			return 1
+		}
+	}
+	return 0
+}
+
+// linked reports whether a symbolic link leads to a regular file. A link that
+// leads nowhere is no Dockerfile; other failures are reported.
+func (f *finder) linked(path string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return false
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		if !os.IsNotExist(err) {
+			f.errs = append(f.errs, err)
+		}
+		return false
+	}
+	return st.Mode().IsRegular()
+}
+
+// sniff reports whether a file's first instruction is one that a Dockerfile
+// begins with.
+func sniff(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head, _ := io.ReadAll(io.LimitReader(file, 8<<10))
+	for line := range strings.Lines(string(head)) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if word == "" || strings.HasPrefix(word, "#") {
+			continue
+		}
+		return (strings.EqualFold(word, "from") || strings.EqualFold(word, "arg")) && rest != "" && !strings.HasSuffix(rest, ";")
+	}
+	return false
 }
