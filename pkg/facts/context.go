@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"io/fs"
 	"path"
@@ -113,20 +114,32 @@ func (c *Context) Read(p string) (data []byte, ok bool) {
 // List returns the names of the entries of a directory that a build would
 // see, sorted, at most 10,000; directories end in a slash.
 func (c *Context) List(dir string) []string {
+	names, _ := c.list(dir)
+	return names
+}
+
+// maxList is the number of entries of one directory that are looked at.
+const maxList = 10000
+
+// list is List that also tells whether it saw the whole directory.
+func (c *Context) list(dir string) (names []string, complete bool) {
 	dir = clean(dir)
 	f, err := c.fsys.Open(dir)
 	if err != nil {
-		return nil
+		return nil, errors.Is(err, fs.ErrNotExist)
 	}
 	defer f.Close()
 	rd, ok := f.(fs.ReadDirFile)
 	if !ok {
-		return nil
+		return nil, false
 	}
-	entries, _ := rd.ReadDir(10000)
+	entries, err := rd.ReadDir(maxList)
+	if err == io.EOF {
+		err = nil
+	}
 	var out []string
 	for _, e := range entries {
-		if c.Ignored(path.Join(dir, e.Name())) {
+		if c.Ignored(path.Join(dir, e.Name())) && !(e.IsDir() && c.ignore.Exclusions()) {
 			continue
 		}
 		if e.IsDir() {
@@ -136,5 +149,60 @@ func (c *Context) List(dir string) []string {
 		}
 	}
 	slices.Sort(out)
-	return out
+	return out, err == nil && len(entries) < maxList
 }
+
+// Glob returns the paths that match a pattern with the wildcards of
+// path.Match, as COPY resolves them: per path element, directories included,
+// sorted. ok is false where a directory is too large to list.
+func (c *Context) Glob(pattern string) (matches []string, ok bool) {
+	paths := []string{"."}
+	for _, part := range strings.Split(clean(pattern), "/") {
+		var next []string
+		for _, dir := range paths {
+			if !hasWildcards(part) {
+				if p := path.Join(dir, part); c.exists(p) {
+					next = append(next, p)
+				}
+				continue
+			}
+			names, complete := c.list(dir)
+			if !complete {
+				return nil, false
+			}
+			for _, n := range names {
+				n = strings.TrimSuffix(n, "/")
+				if m, err := path.Match(part, n); err != nil {
+					return nil, false
+				} else if m {
+					next = append(next, path.Join(dir, n))
+				}
+			}
+		}
+		paths = next
+	}
+	return slices.DeleteFunc(paths, func(p string) bool { return !c.Exists(p) }), true
+}
+
+// exists ignores .dockerignore: a directory that it excludes may hold files
+// that an exception brings back.
+func (c *Context) exists(p string) bool {
+	_, err := fs.Stat(c.fsys, p)
+	return err == nil
+}
+
+// ThroughLink reports whether a path below the directory top leads through a
+// symbolic link or is one: COPY of top copies the link, not what it names.
+func (c *Context) ThroughLink(p, top string) bool {
+	p, top = clean(p), clean(top)
+	for p != top && p != "." && p != "/" {
+		if st, err := fs.Lstat(c.fsys, p); err != nil || st.Mode()&fs.ModeSymlink != 0 {
+			return true
+		}
+		p = path.Dir(p)
+	}
+	return false
+}
+
+// HasLinks reports whether a path or one of its parents is a symbolic link.
+func (c *Context) HasLinks(p string) bool { return c.ThroughLink(p, ".") }

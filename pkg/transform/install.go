@@ -1,0 +1,484 @@
+package transform
+
+import (
+	"path"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+// usage is what a program reads and writes, as far as its commands are known.
+type usage struct {
+	installs []*facts.Install
+	paths    []string // absolute paths that it names; below a wildcard, the path before it
+	cwd      bool     // it depends on the working directory
+	other    string   // the first command that may read anything, "" if all are known
+	changes  bool     // it writes to the project: removes files, installs named packages into it
+}
+
+// arg is a word of a command: its value, if that is known.
+type arg struct {
+	s       string
+	known   bool
+	certain bool   // no --build-arg can change it
+	raw     string // as written
+}
+
+// named reports whether a word that is not known is at least the name of a package: it
+// starts with one, as in "foo==${VERSION}" or foo[extra].
+func (a arg) named() bool {
+	s := strings.TrimLeft(a.raw, `"'`)
+	return s != "" && !strings.ContainsAny(s, "/*?`") && !strings.Contains(s, "$(") &&
+		(s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z' || s[0] >= '0' && s[0] <= '9')
+}
+
+// args resolves the words of a command; variables that ENV or ARG set have
+// their value.
+func (p *Pass) args(r *Program, c *syntax.CallExpr) []arg {
+	out := make([]arg, len(c.Args))
+	for i, w := range c.Args {
+		out[i] = p.word(r, w)
+		out[i].raw = r.Script.NodeText(w)
+	}
+	return out
+}
+
+func (p *Pass) word(r *Program, w *syntax.Word) arg {
+	if s, ok := shell.Literal(w); ok {
+		return arg{s: s, known: true, certain: true}
+	}
+	var b strings.Builder
+	certain := true
+	var add func(parts []syntax.WordPart, quoted bool) bool
+	add = func(parts []syntax.WordPart, quoted bool) bool {
+		for _, part := range parts {
+			switch x := part.(type) {
+			case *syntax.Lit:
+				if !quoted && strings.ContainsAny(x.Value, "*?[{~\\") || quoted && strings.Contains(x.Value, `\`) {
+					return false
+				}
+				b.WriteString(x.Value)
+			case *syntax.SglQuoted:
+				if x.Dollar {
+					return false
+				}
+				b.WriteString(x.Value)
+			case *syntax.DblQuoted:
+				if x.Dollar || !add(x.Parts, true) {
+					return false
+				}
+			case *syntax.ParamExp:
+				if x.Param == nil || x.Excl || x.Length || x.Width || x.Index != nil || x.Slice != nil || x.Repl != nil || x.Exp != nil || x.Names != 0 {
+					return false
+				}
+				v, set := p.Facts.Lookup(x.Param.Value, r.In)
+				if !set || !v.Known || p.assigned(r, x.Param.Value) || !quoted && strings.ContainsAny(v.S, " \t\n*?[") {
+					return false
+				}
+				certain = certain && v.Certain()
+				b.WriteString(v.S)
+			default:
+				return false
+			}
+		}
+		return true
+	}
+	if !add(w.Parts, false) {
+		return arg{}
+	}
+	return arg{s: b.String(), known: true, certain: certain}
+}
+
+// assigned reports whether a program sets a variable itself.
+func (p *Pass) assigned(r *Program, name string) bool {
+	found := false
+	syntax.Walk(r.Tree, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Assign:
+			found = found || n.Name != nil && n.Name.Value == name
+		case *syntax.WordIter:
+			found = found || n.Name.Value == name
+		}
+		return !found
+	})
+	if found {
+		return true
+	}
+	for _, c := range r.Cmds {
+		if n := shell.Name(c); n == "read" || n == "eval" || n == "." || n == "source" || n == "getopts" {
+			return true
+		}
+	}
+	return false
+}
+
+// uses finds out what the statements of a program do. Only lists and chains of
+// simple commands are understood, with || and pipes where all commands read
+// nothing of the project.
+func (p *Pass) uses(r *Program, stmts []*syntax.Stmt) usage {
+	u := &use{p: p, r: r, cwd: r.State.Workdir.S, cwdKnown: r.State.Workdir.Known}
+	for _, st := range stmts {
+		u.stmt(st, true)
+	}
+	return u.usage
+}
+
+type use struct {
+	usage
+	p        *Pass
+	r        *Program
+	cwd      string
+	cwdKnown bool
+	env      map[string]string // set by export or in front of the command
+}
+
+func (u *use) fail(what string) {
+	if u.other == "" {
+		u.other = what
+	}
+}
+
+// stmt visits a statement; installs are understood only where plain is true:
+// outside ||, pipes and compound commands.
+func (u *use) stmt(st *syntax.Stmt, plain bool) {
+	if st.Background || st.Coprocess || st.Disown {
+		u.fail("a background job")
+		return
+	}
+	for _, rd := range st.Redirs {
+		u.redirect(rd)
+	}
+	plain = plain && !st.Negated
+	switch c := st.Cmd.(type) {
+	case nil:
+	case *syntax.CallExpr:
+		n := len(u.installs)
+		u.call(c)
+		if !plain && len(u.installs) > n {
+			u.fail("an install inside ||, a pipe or a compound command")
+		}
+	case *syntax.BinaryCmd:
+		and := c.Op == syntax.AndStmt && plain
+		u.stmt(c.X, and)
+		u.stmt(c.Y, and)
+	case *syntax.Subshell:
+		cwd, known := u.cwd, u.cwdKnown
+		for _, s := range c.Stmts {
+			u.stmt(s, plain)
+		}
+		u.cwd, u.cwdKnown = cwd, known
+	case *syntax.Block:
+		for _, s := range c.Stmts {
+			u.stmt(s, plain)
+		}
+	case *syntax.DeclClause:
+		if c.Variant.Value != "export" {
+			u.fail(c.Variant.Value)
+			return
+		}
+		for _, a := range c.Args {
+			u.assign(a)
+		}
+	default:
+		u.fail("a compound command")
+	}
+}
+
+// assign checks that an assignment's value is plain, and that the variable
+// does not steer an install.
+func (u *use) assign(a *syntax.Assign) {
+	if a.Name == nil || a.Array != nil || a.Index != nil {
+		u.fail("an assignment")
+		return
+	}
+	if a.Value != nil {
+		bad := false
+		syntax.Walk(a.Value, func(n syntax.Node) bool {
+			switch n.(type) {
+			case *syntax.CmdSubst, *syntax.ProcSubst:
+				bad = true
+			}
+			return !bad
+		})
+		if bad {
+			u.fail("a command substitution")
+		}
+	}
+	if steers(a.Name.Value) {
+		u.fail("the variable " + a.Name.Value)
+	}
+}
+
+// steers reports whether a variable can make an install read other files.
+func steers(name string) bool {
+	switch name {
+	case "PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_EDITABLE", "PIP_TARGET", "PIP_PREFIX", "PIP_SRC",
+		"BUNDLE_GEMFILE", "COMPOSER", "CARGO_HOME", "GOFLAGS", "GOWORK", "GOMODCACHE", "GOPATH",
+		"NPM_CONFIG_USERCONFIG", "npm_config_userconfig", "NPM_CONFIG_PREFIX", "UV_PROJECT", "UV_CONSTRAINT", "MAVEN_CONFIG", "MAVEN_ARGS", "PATH", "HOME", "IFS":
+		return true
+	}
+	return false
+}
+
+func (u *use) redirect(rd *syntax.Redirect) {
+	if rd.Hdoc != nil || rd.Op == syntax.WordHdoc {
+		return
+	}
+	if rd.Op == syntax.DplOut || rd.Op == syntax.DplIn {
+		return
+	}
+	a := u.p.word(u.r, rd.Word)
+	if !a.known {
+		u.fail("a redirection")
+		return
+	}
+	if a.s != "/dev/null" && a.s != "/dev/stderr" && a.s != "/dev/stdout" {
+		u.path(a.s)
+	}
+}
+
+// path notes a path that the program names.
+func (u *use) path(s string) {
+	if strings.HasPrefix(s, "~") || strings.HasPrefix(s, "$HOME") {
+		return
+	}
+	if i := strings.IndexAny(s, "*?[{"); i >= 0 {
+		s = s[:i]
+		if s == "" || s == "/" {
+			u.fail("a wildcard")
+			return
+		}
+		s = path.Dir(s + "x")
+	}
+	if !path.IsAbs(s) {
+		u.usage.cwd = true
+		if !u.cwdKnown {
+			u.fail("a relative path")
+			return
+		}
+		s = path.Join(u.cwd, s)
+	}
+	u.paths = append(u.paths, path.Clean(s))
+}
+
+// wordPaths notes every word that is or may be a path.
+func (u *use) wordPaths(c *syntax.CallExpr, args []arg) {
+	for i, a := range args {
+		if i == 0 {
+			continue
+		}
+		if !a.known {
+			// A wildcard, a variable: its text up to there.
+			text := u.r.Script.NodeText(c.Args[i])
+			if strings.HasPrefix(text, "/") || strings.HasPrefix(text, "~") {
+				if j := strings.IndexAny(text, "$`\"'\\"); j > 1 {
+					text = text[:j] + "*"
+				} else if j >= 0 {
+					u.fail("a path that is not known")
+					return
+				}
+				u.path(text)
+				continue
+			}
+			u.fail("a word that is not known")
+			return
+		}
+		if _, v, ok := strings.Cut(a.s, "="); ok && strings.HasPrefix(a.s, "-") {
+			if strings.Contains(v, "/") && !strings.Contains(v, "://") {
+				u.path(v)
+			}
+			continue
+		}
+		if !strings.HasPrefix(a.s, "-") {
+			u.path(a.s)
+		}
+	}
+}
+
+func (u *use) call(c *syntax.CallExpr) {
+	for _, a := range c.Assigns {
+		u.assign(a)
+	}
+	if len(c.Args) == 0 {
+		return
+	}
+	for _, w := range c.Args {
+		bad := false
+		syntax.Walk(w, func(n syntax.Node) bool {
+			switch n.(type) {
+			case *syntax.CmdSubst, *syntax.ProcSubst:
+				bad = true
+			}
+			return !bad
+		})
+		if bad {
+			u.fail("a command substitution")
+			return
+		}
+	}
+	args := u.p.args(u.r, c)
+	if !args[0].known {
+		u.fail("a command that is not known")
+		return
+	}
+	name := args[0].s
+	if name == "sudo" && len(args) > 1 && args[1].known && !strings.HasPrefix(args[1].s, "-") {
+		args = args[1:]
+		c = &syntax.CallExpr{Args: c.Args[1:]}
+		name = args[0].s
+	}
+	if path.IsAbs(name) {
+		u.paths = append(u.paths, path.Clean(name))
+	} else if strings.Contains(name, "/") {
+		u.fail(name)
+		return
+	}
+	switch base := path.Base(name); base {
+	case "true", "false", ":", "set", "umask", "ldconfig", "locale-gen", "update-ca-certificates", "hash", "sync", "exit", "sleep", "date", "uname", "id", "whoami":
+	case "echo", "printf":
+	case "test", "[":
+		u.wordPaths(c, args)
+	case "mkdir", "rm", "rmdir", "touch", "chmod", "chown", "chgrp", "ln", "useradd", "groupadd", "usermod", "adduser", "addgroup", "deluser", "delgroup", "userdel",
+		"ls", "cp", "mv", "cat", "install", "tee", "sed":
+		u.wordPaths(c, args)
+	case "cd":
+		if len(args) != 2 || !args[1].known || args[1].s == "-" {
+			u.fail("cd")
+			return
+		}
+		if path.IsAbs(args[1].s) {
+			u.cwd, u.cwdKnown = path.Clean(args[1].s), true
+		} else {
+			u.usage.cwd = true
+			u.cwd = path.Join(u.cwd, args[1].s)
+		}
+	default:
+		u.tool(c, base, args)
+	}
+}
+
+// tool handles package managers.
+func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
+	rest := args[1:]
+	switch {
+	case base == "apt-get" || base == "apt" || base == "aptitude" || base == "apk" || base == "dnf" || base == "yum" || base == "microdnf" ||
+		base == "tdnf" || base == "zypper" || base == "pacman" || base == "apt-cache" || base == "apt-mark" || base == "apt-key" || base == "add-apt-repository" ||
+		base == "dpkg" || base == "dpkg-reconfigure" || base == "rpm" || base == "yum-config-manager" || base == "subscription-manager" || base == "debconf-set-selections":
+		u.system(rest)
+	case isPip(base):
+		u.pip(rest)
+	case base == "python" || base == "python3" || strings.HasPrefix(base, "python3.") || strings.HasPrefix(base, "python2"):
+		if len(rest) >= 2 && rest[0].s == "-m" && isPip(rest[1].s) {
+			u.usage.cwd = true
+			u.pip(rest[2:])
+			return
+		}
+		if len(rest) == 1 && (rest[0].s == "--version" || rest[0].s == "-V") {
+			return
+		}
+		u.fail(base)
+	case base == "npm":
+		u.npm(rest)
+	case base == "yarn" || base == "yarnpkg":
+		u.yarn(rest)
+	case base == "pnpm":
+		u.pnpm(rest)
+	case base == "bun":
+		u.bun(rest)
+	case base == "corepack":
+		if len(rest) == 1 && rest[0].s == "enable" || len(rest) == 2 && rest[0].s == "enable" ||
+			len(rest) >= 2 && (rest[0].s == "prepare" || rest[0].s == "use") && rest[1].known && strings.Contains(rest[1].s, "@") && rest[0].s == "prepare" {
+			return
+		}
+		u.fail("corepack")
+	default:
+		if f, ok := tools[base]; ok {
+			f(u, rest)
+			return
+		}
+		u.fail(base)
+	}
+}
+
+// tools are further commands, by name; the files of the ecosystems add to it.
+var tools = map[string]func(u *use, args []arg){}
+
+// system handles system package managers: packages by name, no files.
+func (u *use) system(args []arg) {
+	for _, a := range args {
+		if !a.known {
+			continue // a list of packages
+		}
+		s := a.s
+		if strings.HasPrefix(s, "-") {
+			continue
+		}
+		if strings.HasPrefix(s, "/") || strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".deb") || strings.HasSuffix(s, ".rpm") || strings.HasSuffix(s, ".apk") {
+			u.path(s)
+		}
+	}
+}
+
+// options walks over the arguments of a command: flag is called for options
+// with their value, word for the others. withValue tells which options take the next
+// argument. It reports whether all was understood.
+func options(args []arg, withValue map[string]bool, flag func(name string, v arg) bool, word func(a arg) bool) bool {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if !a.known {
+			if !a.named() || !word(arg{s: a.raw, raw: a.raw}) {
+				return false
+			}
+			continue
+		}
+		if a.s == "--" {
+			continue
+		}
+		if !strings.HasPrefix(a.s, "-") || a.s == "-" {
+			if !word(a) {
+				return false
+			}
+			continue
+		}
+		name, value, has := strings.Cut(a.s, "=")
+		v := arg{s: value, known: true, certain: a.certain}
+		if !has && withValue[name] {
+			if i+1 >= len(args) {
+				return false
+			}
+			i++
+			v = args[i]
+			if !v.known {
+				return false
+			}
+		}
+		if !flag(name, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// set makes a set of names.
+func set(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// at resolves a path against the working directory.
+func (u *use) at(p string) string {
+	if path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	u.usage.cwd = true
+	if !u.cwdKnown {
+		u.fail("a relative path, with an unknown working directory")
+	}
+	return path.Join("/", u.cwd, p)
+}
