@@ -206,3 +206,17 @@ func (c *Context) ThroughLink(p, top string) bool {
 
 // HasLinks reports whether a path or one of its parents is a symbolic link.
 func (c *Context) HasLinks(p string) bool { return c.ThroughLink(p, ".") }
+
+// Head returns the first bytes of a file that a build would see, at most n.
+func (c *Context) Head(p string, n int) []byte {
+	if c.Ignored(p) {
+		return nil
+	}
+	f, err := c.fsys.Open(clean(p))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, _ := io.ReadAll(io.LimitReader(f, int64(n)))
+	return data
+}

@@ -286,6 +286,12 @@ func (c *Copy) originIn(ctx *Context, s *CopySource, p string) (string, Presence
 		if ctx != nil && !ctx.Exists(m) {
 			continue
 		}
+		if c.Add && archive(ctx, m) {
+			if Within(p, c.Dest.S) {
+				return "", Maybe
+			}
+			continue
+		}
 		target := c.Dest.S
 		if c.isDir {
 			target = c.fileTarget(m)
@@ -375,4 +381,26 @@ func (c *Copy) originParents(ctx *Context, s *CopySource, p string) (string, Pre
 		return from, Maybe
 	}
 	return from, Yes
+}
+
+// archive reports whether ADD may unpack a file: by its first bytes if the
+// context is in sight, by its name otherwise. ADD looks at the content only, see
+// https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives.
+func archive(ctx *Context, p string) bool {
+	name := strings.ToLower(path.Base(p))
+	for _, ext := range []string{".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".gz", ".bz2", ".xz", ".zst", ".lzma"} {
+		if strings.HasSuffix(name, ext) {
+			return true
+		}
+	}
+	if ctx == nil {
+		return false
+	}
+	head := ctx.Head(p, 512)
+	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"} {
+		if strings.HasPrefix(string(head), magic) {
+			return true
+		}
+	}
+	return len(head) > 262 && string(head[257:262]) == "ustar"
 }

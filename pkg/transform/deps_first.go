@@ -346,12 +346,36 @@ func (o *reorder) guess() string {
 				if in.Locked && len(in.Ecosystem.Lock) == 1 && strings.TrimSuffix(g, "*") == in.Ecosystem.Lock[0] {
 					g = in.Ecosystem.Lock[0]
 				}
+				if g = brings(by, in, g); g == "" {
+					continue
+				}
 				o.need(need{path: path.Join(in.Dir, g), src: path.Join(path.Dir(src), g), by: by})
 			}
 		}
 	}
 	o.doubts = append(o.doubts, "the build context is not in sight (--context)")
 	return ""
+}
+
+// brings narrows a conventional source to what a COPY brings: one that lists
+// its sources has no more than these.
+func brings(by *facts.Copy, in *facts.Install, pattern string) string {
+	has := func(name string) bool {
+		_, h := by.Origin(nil, path.Join(in.Dir, name))
+		return h == facts.Yes
+	}
+	if before, after, ok := strings.Cut(strings.TrimSuffix(pattern, "*"), "*"); ok {
+		for _, l := range in.Ecosystem.Lock {
+			if m, _ := path.Match(pattern, l); m && has(l) {
+				return pattern
+			}
+		}
+		pattern = before + after
+	}
+	if !has(strings.TrimSuffix(pattern, "*")) {
+		return ""
+	}
+	return pattern
 }
 
 // choose sorts the copies of the stretch into those that stay and those that
@@ -818,11 +842,26 @@ func plainPath(s string) bool {
 func (o *reorder) moveText(k *facts.Copy) (text string, replaced bool, why string) {
 	in := k.Instruction
 	text = o.p.instructionText(in)
+	if edits := o.dropSources(k); len(edits) > 0 {
+		// The span of the text starts at the instruction.
+		for i := range edits {
+			edits[i].Start -= in.Start
+			edits[i].End -= in.Start
+		}
+		cut, err := emit.Apply([]byte(text), edits)
+		if err != nil {
+			return "", false, err.Error()
+		}
+		text, replaced = string(cut), true
+	}
 	pos := slices.Index(o.stretch.list, in)
 	crossed := slices.ContainsFunc(o.stretch.list[pos+1:], func(i *parse.Instruction) bool { return i.Name == "WORKDIR" })
 	dest := o.p.Facts.Expand(k.RawDest, in)
 	if !crossed || dest.Known && path.IsAbs(dest.S) {
-		return text, false, ""
+		return text, replaced, ""
+	}
+	if replaced {
+		return "", false, "a WORKDIR stands between the COPY and the install"
 	}
 	if in.Form != parse.Words || len(in.Words) < 2 || !k.Dest.Certain() || !plainPath(k.Dest.S) {
 		return "", false, "a WORKDIR stands between the COPY and the install"
@@ -835,4 +874,26 @@ func (o *reorder) moveText(k *facts.Copy) (text string, replaced bool, why strin
 	src := o.p.File.Src
 	text = string(src[in.Start:w.Start]) + abs + string(src[w.End:in.End])
 	return text, true, ""
+}
+
+// dropSources removes from a COPY that moves the files that it names and that
+// are copied in front of the install: copied twice, they would be in two layers.
+func (o *reorder) dropSources(k *facts.Copy) []emit.Edit {
+	in := k.Instruction
+	if in.Form != parse.Words || len(in.Words) != len(k.Sources)+1 || len(in.Comments) > 0 || k.Parents {
+		return nil
+	}
+	var edits []emit.Edit
+	for i, s := range k.Sources {
+		if s.Dir || s.Glob || !s.Path.Known {
+			continue
+		}
+		if slices.ContainsFunc(o.needs, func(n need) bool { return n.by == k && n.src == s.Path.S && !n.dir }) {
+			edits = append(edits, emit.Edit{Span: parse.Span{Start: in.Words[i].Start, End: in.Words[i+1].Start}})
+		}
+	}
+	if len(edits) == len(k.Sources) {
+		return nil
+	}
+	return edits
 }

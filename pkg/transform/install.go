@@ -16,7 +16,7 @@ type usage struct {
 	paths    []string // absolute paths that it names; below a wildcard, the path before it
 	cwd      bool     // it depends on the working directory
 	other    string   // the first command that may read anything, "" if all are known
-	changes  bool     // it writes to the project: removes files, installs named packages into it
+	changes  bool     // it installs something that is not understood, or changes the manifests
 }
 
 // arg is a word of a command: its value, if that is known.

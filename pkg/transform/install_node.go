@@ -52,6 +52,7 @@ func (u *use) node(tool, sub string, args []arg, locked bool) {
 			}
 			return true
 		})
+	u.changes = u.changes || !global && (!ok || local)
 	switch {
 	case !ok:
 		u.fail(tool + " " + sub + " with options that are not understood")

@@ -108,6 +108,7 @@ func (u *use) pip(args []arg) {
 		return true
 	})
 	if !ok {
+		u.changes = true
 		u.fail(why)
 		return
 	}

@@ -76,7 +76,10 @@ walk:
 			if in == run {
 				break
 			}
-			if c := p.Facts.Copy(in); c != nil {
+			i := slices.IndexFunc(s.copies, func(c *facts.Copy) bool { return c.Instruction == in })
+			if i >= 0 {
+				here = append(here, s.copies[i])
+			} else if c := p.Facts.Copy(in); c != nil {
 				here = append(here, c)
 			}
 		}
