@@ -16,7 +16,7 @@ type Ecosystem struct {
 	Lock     []string // which of these are lock files
 	Guess    []string // sources of a COPY for the manifests without sight of the context; a trailing * may match nothing
 	Writes   []string // what it creates below the project directory
-	inspect  func(*Tree, *Install, *Needs)
+	inspect  func(*Tree, *DepsInstall, *Needs)
 }
 
 // ecosystems is filled in by the files of this package.
@@ -35,8 +35,8 @@ func Ecosystems() []string {
 	return out
 }
 
-// Install is a command that installs a project's dependencies.
-type Install struct {
+// DepsInstall is a command that installs a project's dependencies.
+type DepsInstall struct {
 	Ecosystem *Ecosystem
 	Dir       string   // the project directory, an absolute path in the image
 	Cwd       string   // the working directory of the command
@@ -83,7 +83,7 @@ func (n *Needs) stop(format string, args ...any) {
 
 // Needs finds out what an install reads, looking through the COPY
 // instructions before it at the build context.
-func (in *Install) Needs(t *Tree) Needs {
+func (in *DepsInstall) Needs(t *Tree) Needs {
 	var n Needs
 	eco := in.Ecosystem
 	for _, w := range eco.Writes {
@@ -131,7 +131,7 @@ func (in *Install) Needs(t *Tree) Needs {
 }
 
 // lock returns the lock file that a project has, "" if none.
-func (in *Install) lock(t *Tree) string {
+func (in *DepsInstall) lock(t *Tree) string {
 	for _, l := range in.Ecosystem.Lock {
 		if p := path.Join(in.Dir, l); t.Exists(p) {
 			return p

@@ -84,7 +84,7 @@ var readers = map[string][]string{
 	"msw":            nil,
 }
 
-func inspectNode(t *Tree, in *Install, n *Needs) {
+func inspectNode(t *Tree, in *DepsInstall, n *Needs) {
 	var root packageJSON
 	if !readPackage(t, in.Dir, n, &root) {
 		return
@@ -158,7 +158,7 @@ func readPackage(t *Tree, dir string, n *Needs, pkg *packageJSON) bool {
 
 // inspectPackage looks at one package.json of the project: its lifecycle
 // scripts and the local paths among its dependencies.
-func inspectPackage(t *Tree, in *Install, n *Needs, dir string, pkg *packageJSON, noScripts bool) {
+func inspectPackage(t *Tree, in *DepsInstall, n *Needs, dir string, pkg *packageJSON, noScripts bool) {
 	manifest := t.rel(path.Join(dir, "package.json"))
 	for _, deps := range []map[string]string{pkg.Dependencies, pkg.DevDependencies, pkg.OptionalDependencies} {
 		for _, name := range sortedKeys(deps) {
@@ -205,7 +205,7 @@ func addPaths(t *Tree, n *Needs, dir string, names []string) {
 
 // localDependency follows a dependency that is a path, see
 // https://docs.npmjs.com/cli/configuring-npm/package-json#local-paths.
-func localDependency(t *Tree, in *Install, n *Needs, dir, manifest, name, spec string) {
+func localDependency(t *Tree, in *DepsInstall, n *Needs, dir, manifest, name, spec string) {
 	rest, local := spec, false
 	for _, prefix := range []string{"file:", "link:", "portal:"} {
 		if s, ok := strings.CutPrefix(spec, prefix); ok {
@@ -325,7 +325,7 @@ func lifecycleCommand(t *Tree, n *Needs, dir string, args []string, count int) b
 }
 
 // workspaces returns the directories of the project's workspaces.
-func workspaces(t *Tree, in *Install, n *Needs, root *packageJSON) []string {
+func workspaces(t *Tree, in *DepsInstall, n *Needs, root *packageJSON) []string {
 	var patterns []string
 	if len(root.Workspaces) > 0 {
 		var obj struct{ Packages []string }
@@ -393,7 +393,7 @@ func bins(raw json.RawMessage) []string {
 
 // inSync reports whether a lock file already has what package.json asks for,
 // so that an install leaves it alone.
-func inSync(t *Tree, in *Install, lock string, root *packageJSON, berry bool) bool {
+func inSync(t *Tree, in *DepsInstall, lock string, root *packageJSON, berry bool) bool {
 	data, ok := t.Read(lock)
 	if !ok || len(root.Workspaces) > 0 {
 		return false

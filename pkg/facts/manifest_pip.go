@@ -12,7 +12,7 @@ func init() {
 
 // inspectPip follows what requirements files include, see
 // https://pip.pypa.io/en/stable/reference/requirements-file-format/.
-func inspectPip(t *Tree, in *Install, n *Needs) {
+func inspectPip(t *Tree, in *DepsInstall, n *Needs) {
 	seen := map[string]bool{}
 	for queue := slices.Clone(in.Files); len(queue) > 0; queue = queue[1:] {
 		f := queue[0]
@@ -120,7 +120,7 @@ func isLocalRequirement(s string) bool {
 }
 
 // localRequirement handles a path: a file, or a directory that is built.
-func localRequirement(t *Tree, in *Install, n *Needs, f, s string) {
+func localRequirement(t *Tree, in *DepsInstall, n *Needs, f, s string) {
 	if _, url, ok := strings.Cut(s, " @ "); ok {
 		s = strings.TrimSpace(url)
 	}

@@ -85,7 +85,7 @@ type reorder struct {
 	p        *Pass
 	r        *Program
 	stretch  stretch
-	installs []*facts.Install
+	installs []*facts.DepsInstall
 	split    *syntax.Stmt // the first statement that stays behind the sources, nil for none
 	writes   []string     // what the installs write
 	needs    []need
@@ -104,10 +104,7 @@ type need struct {
 func (p *Pass) depsFirst(r *Program) {
 	at := r.In.Keyword.Span
 	installs, split, why := p.installPart(r)
-	if len(installs) == 0 {
-		if why != "" {
-			p.Skip(at, "%s", why)
-		}
+	if len(installs) == 0 && why == "" {
 		return
 	}
 	if r.In.Child != nil {
@@ -119,11 +116,11 @@ func (p *Pass) depsFirst(r *Program) {
 		return
 	}
 	o := &reorder{p: p, r: r, installs: installs, split: split, stretch: p.stretchBefore(r.In)}
-	if len(o.stretch.copies) == 0 {
-		if o.stretch.stop != "" && len(o.stretch.all) > 0 && !o.onlyManifests() {
-			p.Skip(at, "%s", o.stretch.stop)
-		}
+	if o.onlyManifests() {
 		return
+	}
+	if why == "" && len(o.stretch.copies) == 0 {
+		why = o.stretch.stop
 	}
 	if why == "" {
 		why = o.plan()
@@ -132,9 +129,6 @@ func (p *Pass) depsFirst(r *Program) {
 		if why != quietly {
 			p.Skip(at, "%s", why)
 		}
-		return
-	}
-	if len(o.moves) == 0 {
 		return
 	}
 	if c, why := o.change(); why != "" {
@@ -149,7 +143,7 @@ const quietly = "-"
 
 // installPart finds the installs of a RUN: of all of it, or of the first part of
 // its && chain. why says what stands against moving them.
-func (p *Pass) installPart(r *Program) (installs []*facts.Install, split *syntax.Stmt, why string) {
+func (p *Pass) installPart(r *Program) (installs []*facts.DepsInstall, split *syntax.Stmt, why string) {
 	u := p.uses(r, r.Tree.Stmts)
 	if u.other == "" {
 		return u.installs, nil, ""
@@ -315,6 +309,35 @@ func (o *reorder) look() string {
 	return ""
 }
 
+// last reports whether nothing is run behind the install in a stage that others
+// copy from, the installed modules aside.
+func (o *reorder) last() bool {
+	st := o.p.Facts.At(o.r.In).Stage
+	if len(st.Readers) == 0 || len(st.Children) > 0 {
+		return false
+	}
+	i := slices.Index(st.Instructions, o.r.In)
+	for _, in := range st.Instructions[i+1:] {
+		if in.Name == "RUN" {
+			return false
+		}
+	}
+	for _, reader := range st.Readers {
+		for _, in := range reader.Instructions {
+			c := o.p.Facts.Copy(in)
+			if c == nil || c.From == "" || o.p.Facts.StageRef(c.From, reader) != st {
+				continue
+			}
+			for _, s := range c.Sources {
+				if path.Base(s.Path.S) != "node_modules" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func (o *reorder) need(n need) {
 	if !slices.ContainsFunc(o.needs, func(k need) bool { return k.path == n.path }) {
 		o.needs = append(o.needs, n)
@@ -325,6 +348,9 @@ func (o *reorder) need(n need) {
 func (o *reorder) guess() string {
 	t := &facts.Tree{Copies: o.stretch.all}
 	for _, in := range o.installs {
+		if in.Ecosystem.Project == "package.json" && !in.NoScripts && o.split == nil && o.last() {
+			return "other stages use what nothing but the install can have built: the project may run its own scripts (--context)"
+		}
 		first := in.Files
 		if len(first) == 0 && in.Ecosystem.Project != "" {
 			first = []string{path.Join(in.Dir, in.Ecosystem.Project)}
@@ -359,7 +385,7 @@ func (o *reorder) guess() string {
 
 // brings narrows a conventional source to what a COPY brings: one that lists
 // its sources has no more than these.
-func brings(by *facts.Copy, in *facts.Install, pattern string) string {
+func brings(by *facts.Copy, in *facts.DepsInstall, pattern string) string {
 	has := func(name string) bool {
 		_, h := by.Origin(nil, path.Join(in.Dir, name))
 		return h == facts.Yes
@@ -431,11 +457,11 @@ func (o *reorder) stays(c *facts.Copy) bool {
 		return true
 	}
 	ctx := o.p.Options.Context
-	if ctx == nil {
-		return o.manifestNames(c)
+	if ctx == nil && o.manifestNames(c) {
+		return true
 	}
 	for _, s := range c.Sources {
-		if !s.Path.Known {
+		if !s.Path.Known || ctx == nil && (s.Dir || s.Glob) {
 			return false
 		}
 		matches := []string{s.Path.S}
@@ -743,6 +769,9 @@ func (o *reorder) manifests(k *facts.Copy, names *[]string) (lines []string, why
 		dir := path.Dir(n.path)
 		if n.dir {
 			dir = n.path
+		}
+		if !n.dir && !strings.Contains(n.src, "*") && path.Base(n.src) != path.Base(n.path) {
+			return nil, fmt.Sprintf("line %d copies %s under another name", k.Instruction.StartLine, n.src)
 		}
 		dest, ok := spellDest(k, dir)
 		if !ok || !plainPath(strings.NewReplacer("$", "", "{", "", "}", "").Replace(dest)) {

@@ -12,7 +12,7 @@ import (
 
 // usage is what a program reads and writes, as far as its commands are known.
 type usage struct {
-	installs []*facts.Install
+	installs []*facts.DepsInstall
 	paths    []string // absolute paths that it names; below a wildcard, the path before it
 	cwd      bool     // it depends on the working directory
 	other    string   // the first command that may read anything, "" if all are known

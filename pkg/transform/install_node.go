@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"path"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -15,7 +16,7 @@ var npmValued = set("--prefix", "-C", "--registry", "--loglevel", "--cache", "--
 
 // npmFlag notes what an option of npm, yarn, pnpm or bun does. It reports
 // whether the option is understood.
-func (u *use) npmFlag(in *facts.Install, global *bool, name string, v arg) bool {
+func (u *use) npmFlag(in *facts.DepsInstall, global *bool, name string, v arg) bool {
 	switch name {
 	case "-g", "--global", "--location":
 		*global = name != "--location" || v.s == "global"
@@ -42,7 +43,7 @@ func (u *use) npmFlag(in *facts.Install, global *bool, name string, v arg) bool 
 // node handles the install command of npm and its kin: args are the words
 // behind the sub-command.
 func (u *use) node(tool, sub string, args []arg, locked bool) {
-	in := &facts.Install{Ecosystem: facts.EcosystemNamed(tool), Dir: u.at("."), Cwd: u.cwd, Locked: locked}
+	in := &facts.DepsInstall{Ecosystem: facts.EcosystemNamed(tool), Dir: path.Join("/", u.cwd), Cwd: u.cwd, Locked: locked}
 	global, named, local := false, false, false
 	ok := options(args, npmValued, func(name string, v arg) bool { return u.npmFlag(in, &global, name, v) },
 		func(a arg) bool {
@@ -65,6 +66,10 @@ func (u *use) node(tool, sub string, args []arg, locked bool) {
 		u.changes = true
 		u.fail(tool + " " + sub + " of named packages, which rewrites package.json")
 	default:
+		if !u.cwdKnown && in.Dir == path.Join("/", u.cwd) {
+			u.fail(tool + " " + sub + " in a working directory that is not known")
+		}
+		u.usage.cwd = true
 		u.installs = append(u.installs, in)
 	}
 }

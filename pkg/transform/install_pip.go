@@ -47,7 +47,7 @@ func (u *use) pip(args []arg) {
 		u.fail("pip " + args[0].s)
 		return
 	}
-	in := &facts.Install{Ecosystem: facts.EcosystemNamed("pip"), Dir: u.cwd, Cwd: u.cwd}
+	in := &facts.DepsInstall{Ecosystem: facts.EcosystemNamed("pip"), Dir: u.cwd, Cwd: u.cwd}
 	for i, a := range args { // requirement files glued to their option
 		if v, ok := strings.CutPrefix(a.s, "-r"); a.known && ok && v != "" && v[0] != '=' {
 			args[i].s = "--requirement=" + v
