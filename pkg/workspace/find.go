@@ -26,8 +26,9 @@ const (
 // IsDockerfile reports whether a file name is one that Dockerfiles have:
 // Dockerfile, Containerfile, Dockerfile.NAME, Dockerfile-NAME, NAME.Dockerfile
 // and the like, in any case. Templates (.j2, .tmpl, .erb, .in and others),
-// documents, backups and ignore files are not, and neither are names like
-// Dockerfile.go that belong to programs as well.
+// documents, backups and ignore files are not. Neither are names that other
+// files have as well, like Dockerfile.go or NAME.Dockerfile.NAME: Find takes
+// those whose content begins as a Dockerfile does.
 func IsDockerfile(name string) bool { return classify(name) == dockerName }
 
 func classify(name string) nameKind {
@@ -36,16 +37,25 @@ func classify(name string) nameKind {
 	}
 	name = strings.ToLower(name)
 	for _, stem := range [...]string{"dockerfile", "containerfile"} {
-		rest, isPrefix := strings.CutPrefix(name, stem)
+		at := strings.LastIndex(name, stem)
+		if at < 0 || at > 0 && !separator(name[at-1]) {
+			continue
+		}
+		rest := name[at+len(stem):]
 		switch {
-		case isPrefix && rest == "", strings.HasSuffix(name, "."+stem):
+		case rest == "":
 			return dockerName
-		case isPrefix && len(rest) > 1 && strings.IndexByte(".-_", rest[0]) >= 0:
+		case len(rest) > 1 && separator(rest[0]):
+			if at > 0 {
+				return min(suffixKind(rest), maybeName)
+			}
 			return suffixKind(rest)
 		}
 	}
 	return otherName
 }
+
+func separator(c byte) bool { return c == '.' || c == '-' || c == '_' }
 
 // suffixKind judges what stands behind the stem.
 func suffixKind(rest string) nameKind {
