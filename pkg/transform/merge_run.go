@@ -342,9 +342,28 @@ func (m *mergePart) rehashes(next *mergePart) bool {
 	}
 	for _, c := range next.Cmds {
 		name := shell.Name(c)
-		if runs[name] && !coreUtilities[name] && m.installs(name) {
+		if runs[name] && !coreUtilities[name] && !m.inPlace(name) && m.installs(name) {
 			return true
 		}
+	}
+	return false
+}
+
+// inPlace reports whether the base image has the tool where its own update
+// goes: the official images of languages have theirs in /usr/local.
+func (m *mergePart) inPlace(name string) bool {
+	stage := m.State.Stage
+	for stage.Parent != nil {
+		stage = stage.Parent
+	}
+	repo, _, _ := facts.SplitReference(stage.Image.S)
+	switch strings.TrimRight(name, "0123456789.") {
+	case "pip":
+		return repo == "python"
+	case "npm":
+		return repo == "node"
+	case "gem":
+		return repo == "ruby"
 	}
 	return false
 }

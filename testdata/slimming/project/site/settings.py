@@ -1,0 +1,3 @@
+SECRET_KEY = "example"
+DEBUG = True
+ROOT_URLCONF = "site.urls"
