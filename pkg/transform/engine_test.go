@@ -256,6 +256,8 @@ func BenchmarkFacts(b *testing.B) { benchmarkRun(b, valid(cases(b)), Options{Non
 func BenchmarkGrowth(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10000} {
 		src := []byte("FROM debian:12\n" + strings.Repeat("RUN apt-get update && \\\n    apt-get install -y curl\nCOPY a b\n", n))
-		b.Run(strconv.Itoa(n), func(b *testing.B) { benchmarkRun(b, [][]byte{src}, Options{Select: []string{"merge-run", "key-value"}}) })
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			benchmarkRun(b, [][]byte{src}, Options{Select: []string{"merge-run", "key-value"}})
+		})
 	}
 }

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -58,6 +59,10 @@ func keyValue(p *Pass) {
 		pair := target.Pairs[0]
 		value, ok := pairValue(pair.Value, target)
 		keep := !ok && continuedPlain(pair.Value, target)
+		if !utf8.ValidString(pair.Value.Value) {
+			// BuildKit replaces bad bytes in pairs and keeps them here.
+			ok, keep = false, false
+		}
 		if !ok && !keep {
 			p.Skip(in.Keyword.Span, "the value of %s cannot be quoted so that it stays the same", pair.Key.Value)
 			continue

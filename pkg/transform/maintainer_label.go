@@ -2,6 +2,7 @@ package transform
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -63,6 +64,10 @@ func maintainerLabel(p *Pass) {
 			continue
 		}
 		value := in.Args.Value
+		if !utf8.ValidString(value) {
+			p.Skip(in.Keyword.Span, "the name is no UTF-8, and BuildKit would change its bytes in a label")
+			continue
+		}
 		// Quotes around the whole name are part of it today, but never meant.
 		if n := len(value); n >= 2 && value[0] == value[n-1] && (value[0] == '"' || value[0] == '\'') && !strings.ContainsRune(value[1:n-1], rune(value[0])) {
 			value = value[1 : n-1]
