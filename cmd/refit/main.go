@@ -118,6 +118,7 @@ func commands(c *console) []*cli.Command {
 		explainCommand(c),
 		verifyCommand(c),
 		measureCommand(c),
+		lspCommand(c),
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 // Draft is what the selected transforms propose for one text, none of it
 // checked yet. An editor lists many proposals and applies one, and a check
 // costs a parse of the whole file, so that Check is left to the moment when a
-// change is asked for. A Draft does not change and may be shared.
+// change is asked for. One goroutine at a time may use a Draft: its facts and
+// scripts are computed when they are asked for.
 type Draft struct {
 	Changes []Change // safe and unsafe ones; their edits refer to the text
 	Advice  []Change

@@ -1,0 +1,72 @@
+package lsp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/sourcegraph/jsonrpc2"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/transform"
+)
+
+func (s *server) formatting(conn *jsonrpc2.Conn, params json.RawMessage) (job, error) {
+	var p documentParams
+	if err := decode(params, &p); err != nil {
+		return nil, err
+	}
+	return s.layout(conn, p.TextDocument.URI, [2]int{})
+}
+
+func (s *server) rangeFormatting(conn *jsonrpc2.Conn, params json.RawMessage) (job, error) {
+	var p rangeFormattingParams
+	if err := decode(params, &p); err != nil {
+		return nil, err
+	}
+	first, last := p.Range.Start.Line, p.Range.End.Line
+	if last > first && p.Range.End.Character == 0 {
+		last-- // the range ends before the line
+	}
+	return s.layout(conn, p.TextDocument.URI, [2]int{first + 1, last + 1})
+}
+
+// layout formats the instructions that touch the 1-based lines, or all. A file
+// that BuildKit refuses gets no edits: its diagnostic says why.
+func (s *server) layout(conn *jsonrpc2.Conn, uri string, lines [2]int) (job, error) {
+	snap, err := s.snapshot(uri)
+	if err != nil {
+		return nil, err
+	}
+	return func(context.Context) (any, error) {
+		cfg, err := s.config(snap.path)
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Excluded {
+			return []textEdit{}, nil
+		}
+		opt := cfg.Transform
+		opt.None, opt.Format, opt.Lines = true, &cfg.Style, lines
+		edits, err := s.rewrite(conn, snap, opt)
+		if pe := (*parse.Error)(nil); errors.As(err, &pe) {
+			edits, err = nil, nil
+		}
+		return s.fresh(snap, snap.text.textEdits(edits), err)
+	}, nil
+}
+
+// rewrite runs the engine on a snapshot and returns the edits that lead to its
+// result.
+func (s *server) rewrite(conn *jsonrpc2.Conn, snap snapshot, opt transform.Options) ([]emit.Edit, error) {
+	res, err := transform.Run(snap.text.src, opt)
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Internal) > 0 {
+		s.log(conn, 2, snap.uri+": "+strings.Join(res.Internal, "\n"))
+	}
+	return minimalEdits(res.Before, res.After, res.File.Escape), nil
+}
