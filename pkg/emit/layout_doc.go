@@ -2,6 +2,7 @@ package emit
 
 import (
 	"bytes"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -481,9 +482,11 @@ func writeIndent(b *strings.Builder, style Style, columns int) {
 // makes of them: line endings, white space behind continuation characters and
 // comments, blank lines, lines of only a continuation character.
 func (d *doc) tidy(sp parse.Span, set func(parse.Span, string)) {
-	for _, line := range d.in.Lines {
-		if line.End <= sp.Start || line.End >= sp.End {
-			continue
+	lines := d.in.Lines
+	lines = lines[sort.Search(len(lines), func(i int) bool { return lines[i].End > sp.Start }):]
+	for _, line := range lines {
+		if line.End >= sp.End {
+			return
 		}
 		inside := line.Start > sp.Start
 		switch {

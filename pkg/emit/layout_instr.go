@@ -16,6 +16,10 @@ const (
 	rankShell = 100
 )
 
+// longestLine is the length in bytes of lines that the layout does not make
+// longer: BuildKit takes no more than 65,535.
+const longestLine = 60000
+
 // instruction lays out one instruction.
 func (l *layouter) instruction(in *parse.Instruction) Group {
 	g := Group{Instruction: in, Span: in.Span}
@@ -27,6 +31,12 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 		// The text of the child, trailing blanks included, is part of the
 		// image's configuration.
 		return g
+	}
+	for _, line := range in.Lines {
+		if line.Len() > longestLine {
+			g.Verbatim = "a line is almost as long as BuildKit allows"
+			return g
+		}
 	}
 	d := &doc{f: l.f, in: in, style: l.style, eol: l.eol}
 	g.Verbatim = l.build(d, in)
@@ -173,7 +183,7 @@ func (d *doc) head() {
 			return
 		}
 	}
-	if d.style.Width <= 0 || width-1 <= d.style.Width {
+	if width-1 <= d.style.Width || d.style.Width <= 0 && width < longestLine {
 		p.broken = false
 	} else if in.Form == parse.Pairs {
 		for j := k + 1; j < len(d.pieces); j++ {

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -52,6 +53,7 @@ func off(p syntax.Pos) int { return int(p.Offset()) }
 // stands in, if any.
 func (a *annotator) program(file *syntax.File, cmd *construct) {
 	text := a.s.Map.Text[:a.n]
+	a.notes = make([]note, 0, len(text)/8+4)
 	root := a.construct(0, cmd)
 	g := a.group(&group{rank: rankAnd, strict: true})
 	stmts := file.Stmts
@@ -136,9 +138,13 @@ func (a *annotator) keepWhole(lo, hi int) {
 // tokens cuts the text into pieces: at white space outside the parts that stay
 // whole, and at the notes.
 func (a *annotator) tokens(text string) {
-	sort.SliceStable(a.notes, func(i, j int) bool { return a.notes[i].off < a.notes[j].off })
-	sort.Slice(a.whole, func(i, j int) bool { return a.whole[i].Start < a.whole[j].Start })
+	byOff := func(x, y note) int { return x.off - y.off }
+	if !slices.IsSortedFunc(a.notes, byOff) {
+		slices.SortStableFunc(a.notes, byOff)
+	}
+	slices.SortFunc(a.whole, func(x, y parse.Span) int { return x.Start - y.Start })
 	base := len(a.d.pieces)
+	a.d.pieces = slices.Grow(a.d.pieces, len(a.notes)+len(a.notes)/4)
 	notes, whole := a.notes, a.whole
 	var at *construct
 	end := 0 // of the token before
