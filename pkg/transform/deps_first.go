@@ -20,6 +20,7 @@ func init() {
 		Name:   "deps-first",
 		Group:  "order",
 		Safety: Safe,
+		After:  []string{"packages-first"},
 		Run:    depsFirst,
 		Doc: `Install dependencies before the sources are copied.
 
@@ -419,6 +420,9 @@ func (o *reorder) choose() string {
 				return fmt.Sprintf("line %d cannot move: %s", c.Instruction.StartLine, why)
 			}
 			continue
+		}
+		if why := o.p.steeredBy(o.r, c); why != "" {
+			o.doubts = append(o.doubts, why)
 		}
 		if mentions(c.Instruction, variables(after)) {
 			return fmt.Sprintf("line %d uses a variable that is set between it and the install", c.Instruction.StartLine)

@@ -16,6 +16,7 @@ type usage struct {
 	paths    []string // absolute paths that it names; below a wildcard, the path before it
 	cwd      bool     // it depends on the working directory
 	other    string   // the first command that may read anything, "" if all are known
+	manager  bool     // it calls a package manager
 	changes  bool     // it installs something that is not understood, or changes the manifests
 }
 
@@ -195,21 +196,28 @@ func (u *use) assign(a *syntax.Assign) {
 		return
 	}
 	if a.Value != nil {
-		bad := false
-		syntax.Walk(a.Value, func(n syntax.Node) bool {
-			switch n.(type) {
-			case *syntax.CmdSubst, *syntax.ProcSubst:
-				bad = true
-			}
-			return !bad
-		})
-		if bad {
-			u.fail("a command substitution")
-		}
+		u.substitutions(a.Value)
 	}
 	if steers(a.Name.Value) {
 		u.fail("the variable " + a.Name.Value)
 	}
+}
+
+// substitutions visits the commands whose output is part of a word.
+func (u *use) substitutions(w *syntax.Word) {
+	syntax.Walk(w, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CmdSubst:
+			for _, s := range n.Stmts {
+				u.stmt(s, false)
+			}
+			return false
+		case *syntax.ProcSubst:
+			u.fail("a process substitution")
+			return false
+		}
+		return true
+	})
 }
 
 // steers reports whether a variable can make an install read other files.
@@ -292,7 +300,7 @@ func (u *use) wordPaths(c *syntax.CallExpr, args []arg) {
 			}
 			continue
 		}
-		if !strings.HasPrefix(a.s, "-") {
+		if !strings.HasPrefix(a.s, "-") && !strings.Contains(a.s, "://") {
 			u.path(a.s)
 		}
 	}
@@ -306,18 +314,10 @@ func (u *use) call(c *syntax.CallExpr) {
 		return
 	}
 	for _, w := range c.Args {
-		bad := false
-		syntax.Walk(w, func(n syntax.Node) bool {
-			switch n.(type) {
-			case *syntax.CmdSubst, *syntax.ProcSubst:
-				bad = true
-			}
-			return !bad
-		})
-		if bad {
-			u.fail("a command substitution")
-			return
-		}
+		u.substitutions(w)
+	}
+	if u.other != "" {
+		return
 	}
 	args := u.p.args(u.r, c)
 	if !args[0].known {
@@ -337,13 +337,29 @@ func (u *use) call(c *syntax.CallExpr) {
 		return
 	}
 	switch base := path.Base(name); base {
-	case "true", "false", ":", "set", "umask", "ldconfig", "locale-gen", "update-ca-certificates", "hash", "sync", "exit", "sleep", "date", "uname", "id", "whoami":
+	case "true", "false", ":", "set", "umask", "ldconfig", "locale-gen", "update-ca-certificates", "hash", "sync", "exit", "sleep", "date", "uname", "id", "whoami",
+		"nproc", "arch", "getconf", "lsb_release", "hostname":
 	case "echo", "printf":
 	case "test", "[":
 		u.wordPaths(c, args)
-	case "mkdir", "rm", "rmdir", "touch", "chmod", "chown", "chgrp", "ln", "useradd", "groupadd", "usermod", "adduser", "addgroup", "deluser", "delgroup", "userdel",
-		"ls", "cp", "mv", "cat", "install", "tee", "sed":
+	case "mkdir", "rm", "rmdir", "touch", "chmod", "chown", "chgrp", "ln", "ls", "cp", "mv", "cat", "install", "tee", "sed":
 		u.wordPaths(c, args)
+	case "useradd", "groupadd", "usermod", "adduser", "addgroup", "deluser", "delgroup", "userdel":
+		for _, a := range args[1:] {
+			if strings.HasPrefix(a.s, "/") {
+				u.path(a.s)
+			}
+		}
+	case "export":
+		for _, a := range args[1:] {
+			text := strings.Trim(a.raw, `"'`)
+			if name, _, _ := strings.Cut(text, "="); steers(name) {
+				u.fail("the variable " + name)
+			}
+		}
+	case "curl", "wget", "tar", "unzip", "gpg":
+		u.wordPaths(c, args)
+		u.path(".")
 	case "cd":
 		if len(args) != 2 || !args[1].known || args[1].s == "-" {
 			u.fail("cd")
@@ -363,6 +379,8 @@ func (u *use) call(c *syntax.CallExpr) {
 // tool handles package managers.
 func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 	rest := args[1:]
+	manager := true
+	defer func() { u.manager = u.manager || manager }()
 	switch {
 	case base == "apt-get" || base == "apt" || base == "aptitude" || base == "apk" || base == "dnf" || base == "yum" || base == "microdnf" ||
 		base == "tdnf" || base == "zypper" || base == "pacman" || base == "apt-cache" || base == "apt-mark" || base == "apt-key" || base == "add-apt-repository" ||
@@ -399,6 +417,7 @@ func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 			f(u, rest)
 			return
 		}
+		manager = false
 		u.fail(base)
 	}
 }
@@ -413,6 +432,10 @@ func (u *use) system(args []arg) {
 			continue // a list of packages
 		}
 		s := a.s
+		if _, v, ok := strings.Cut(s, "="); ok && strings.HasPrefix(v, "/") {
+			u.path(v) // --installroot=/opt, -o Dir::Cache=/x
+			continue
+		}
 		if strings.HasPrefix(s, "-") {
 			continue
 		}

@@ -19,6 +19,7 @@ func init() {
 		Group:  "layers",
 		Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
 		Safety: Safe,
+		After:  []string{"packages-first", "deps-first"},
 		Run:    mergeRun,
 		Doc: `Merge consecutive RUN instructions of a stage into one.
 

@@ -1,0 +1,281 @@
+package transform
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "packages-first",
+		Group:  "order",
+		Safety: Safe,
+		Run:    packagesFirst,
+		Doc: `Install packages before files are copied that they do not need.
+
+## What
+A RUN that only installs packages by name (apt-get, apk, dnf, pip, npm -g, …) moves above the COPY and ADD
+instructions in front of it, if it uses nothing that they bring.
+
+## Why
+Whenever a copied file changes, everything behind its COPY is built again. Packages that are installed in front of it
+stay cached.
+
+## Example
+` + "```dockerfile before" + `
+FROM debian:12
+WORKDIR /app
+COPY . .
+RUN apt-get update && apt-get install -y curl
+` + "```\n```dockerfile after" + `
+FROM debian:12
+WORKDIR /app
+RUN apt-get update && apt-get install -y curl
+COPY . .
+` + "```" + `
+
+## Instead
+A RUN stays where it is if it runs anything but package managers and simple file commands, if it names a path that the
+COPY writes, if the COPY brings files to system directories (a package source, a certificate, a
+command), or if a variable points programs to the copied files.
+
+## Safety
+Safe. The RUN finds the same system in its new place: what the COPY brings lies in a directory of its own, which no
+package manager looks at.
+
+## References
+- https://docs.docker.com/build/building/best-practices/#leverage-build-cache
+- https://docs.docker.com/build/cache/optimize/#order-your-layers
+`,
+	})
+}
+
+func packagesFirst(p *Pass) {
+	for _, st := range p.Facts.Stages {
+		if st.Family == facts.Windows {
+			continue
+		}
+		list := st.Instructions
+		for i := 0; i < len(list); i++ {
+			top, why := p.passes(st, i, i)
+			if why != "" {
+				p.Skip(list[i].Keyword.Span, "%s", why)
+			}
+			if top < 0 {
+				continue
+			}
+			// RUNs that follow and can pass the same copies go along.
+			start := i
+			for i+1 < len(list) {
+				if next, _ := p.passes(st, i+1, start); next != top {
+					break
+				}
+				i++
+			}
+			p.moveUp(list[start:i+1], list[top], Change{
+				Title: "install packages before the files are copied", Safety: Safe,
+				Reason: "an edit of any copied file installs the packages again, which use none of them",
+			})
+		}
+	}
+}
+
+// passes returns the index of the topmost COPY that a RUN can pass if the
+// instructions from index from on go with it, or -1. why is the reason why it
+// can pass none, "" if it need not be told.
+func (p *Pass) passes(st *facts.Stage, i, from int) (top int, why string) {
+	in := st.Instructions[i]
+	if in.Name != "RUN" || !p.behindCopy(st, from) {
+		return -1, ""
+	}
+	r, _ := p.Program(in)
+	if r == nil {
+		return -1, ""
+	}
+	u := p.uses(r, r.Tree.Stmts)
+	if !u.manager || len(u.installs) > 0 {
+		return -1, ""
+	}
+	if u.other != "" {
+		return -1, "the RUN also uses " + u.other
+	}
+	if len(bindMounts(in)) > 0 {
+		return -1, "the RUN reads files through a mount"
+	}
+	top = -1
+walk:
+	for j := from - 1; j >= 0; j-- {
+		o := st.Instructions[j]
+		switch o.Name {
+		case "LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER":
+		case "WORKDIR":
+			if u.cwd {
+				why = "it depends on the working directory"
+				break walk
+			}
+		case "COPY", "ADD":
+			c := p.Facts.Copy(o)
+			if c == nil {
+				break walk
+			}
+			if why = p.inTheWay(c, r, &u); why != "" {
+				why = fmt.Sprintf("line %d: %s", o.StartLine, why)
+				break walk
+			}
+			if c.Local() || c.From != "" {
+				top = j
+			}
+		default:
+			break walk
+		}
+	}
+	if top >= 0 {
+		why = ""
+	}
+	return top, why
+}
+
+// behindCopy reports whether a COPY or ADD stands between an instruction and
+// whatever it cannot pass.
+func (p *Pass) behindCopy(st *facts.Stage, i int) bool {
+	for j := i - 1; j >= 0; j-- {
+		switch st.Instructions[j].Name {
+		case "COPY", "ADD":
+			return true
+		case "LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER", "WORKDIR":
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// inTheWay says why a RUN cannot pass a COPY, or "".
+func (p *Pass) inTheWay(c *facts.Copy, r *Program, u *usage) string {
+	if !c.Dest.Certain() {
+		return "the destination is not certain"
+	}
+	if why := p.steersPrograms(c); why != "" {
+		return why
+	}
+	if why := p.steeredBy(r, c); why != "" {
+		return why
+	}
+	for _, w := range u.paths {
+		if facts.Within(w, c.Dest.S) || facts.Within(c.Dest.S, w) {
+			return "the RUN uses " + w
+		}
+	}
+	if c.Add {
+		for _, s := range c.Sources {
+			if s.Kind == facts.LocalSource && (!s.Path.Known || s.Glob || strings.Contains(path.Base(s.Path.S), ".t")) && c.Dest.S == "/" {
+				return "it may unpack an archive to /"
+			}
+		}
+	}
+	return ""
+}
+
+// steeredBy says which variable points programs to what a COPY brings, or "".
+func (p *Pass) steeredBy(r *Program, c *facts.Copy) string {
+	for st := r.State.Stage; st != nil; st = st.Parent {
+		for _, in := range st.Instructions {
+			if in == r.In {
+				break
+			}
+			if in.Name != "ENV" {
+				continue
+			}
+			for _, pair := range in.Pairs {
+				name := pair.Key.Value
+				v := p.Facts.Expand(pair.Value.Value, in)
+				text := pair.Value.Value
+				if v.Known {
+					text = v.S
+				}
+				if !strings.Contains(text, c.Dest.S) || c.Dest.S == "/" {
+					continue
+				}
+				if name == "PATH" || name == "LD_LIBRARY_PATH" {
+					if p.pathInto(strings.Trim(text, `"'`), c) {
+						return fmt.Sprintf("%s leads to %s", name, c.Dest.S)
+					}
+					continue
+				}
+				upper := strings.ToUpper(name)
+				for _, part := range []string{"CERT", "CA_", "_CA", "CONFIG", "CONF", "_FILE", "BUNDLE", "PIP_", "NPM_", "UV_", "APT_", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "PRELOAD", "VIRTUAL_ENV"} {
+					if strings.Contains(upper, part) {
+						return fmt.Sprintf("%s points to %s", name, c.Dest.S)
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// pathInto reports whether a list of directories leads to commands that a COPY
+// may bring.
+func (p *Pass) pathInto(list string, c *facts.Copy) bool {
+	for _, dir := range strings.Split(list, ":") {
+		if !path.IsAbs(dir) || !facts.Within(path.Clean(dir), c.Dest.S) {
+			continue
+		}
+		if strings.HasSuffix(path.Clean(dir), "node_modules/.bin") || strings.HasSuffix(path.Clean(dir), "vendor/bin") {
+			if p.Options.Context == nil {
+				continue
+			}
+		}
+		if _, has := c.Origin(p.Options.Context, path.Clean(dir)); has != facts.No {
+			return true
+		}
+	}
+	return false
+}
+
+// moveUp reports a change that moves instructions that follow each other, with the comments
+// above them, in front of another.
+func (p *Pass) moveUp(group []*parse.Instruction, before *parse.Instruction, c Change) {
+	src := p.File.Src
+	eol := p.File.LineEnding()
+	first, last := group[0], group[len(group)-1]
+	span := parse.Span{Start: leadStart(first), End: last.End}
+	text := span.Text(src)
+	if !strings.HasSuffix(text, "\n") {
+		text += eol
+	}
+	if blankBefore(p.File, span.Start) {
+		text += eol
+		// Together with one of the blank lines around it.
+		if end := skipBlank(p.File, span.End); end > span.End {
+			span.End = end
+		} else if span.End == len(src) {
+			span.Start -= len(eol)
+		}
+	}
+	if span.End == len(src) && !strings.HasSuffix(string(src), "\n") {
+		// What comes to stand last has no line ending either.
+		span.Start -= len(eol)
+	}
+	at := leadStart(before)
+	c.At = first.Keyword.Span
+	c.Edits = []emit.Edit{{Span: parse.Span{Start: at, End: at}, New: text}, {Span: span}}
+	for _, in := range group {
+		c.Effects = append(c.Effects, plan.Move{Instr: in.Index, Before: before.Index})
+	}
+	p.Report(c)
+}
+
+// leadStart is where an instruction starts with the comments above it.
+func leadStart(in *parse.Instruction) int {
+	if len(in.Lead) > 0 {
+		return in.Lead[0].Start
+	}
+	return in.Start
+}
