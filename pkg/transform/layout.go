@@ -16,9 +16,7 @@ import (
 func (e *engine) layout() {
 	v := e.cur
 	groups := emit.Layout(v.file, v.facts.Shell, *e.opt.Format)
-	if e.opt.Lines != [2]int{} {
-		groups = emit.FilterGroups(v.file, groups, e.opt.Lines)
-	}
+	groups = emit.FilterGroups(v.file, groups, e.opt.Lines)
 	var todo []emit.Group
 	for _, g := range groups {
 		if g.Verbatim != "" && g.Instruction != nil {
