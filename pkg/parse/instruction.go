@@ -131,6 +131,17 @@ func (in *Instruction) TextEnd() int {
 	return in.Logical.SourceEnd(len(text))
 }
 
+// Unfinished reports whether the file ends inside the instruction: its last
+// line still has a continuation character, so nothing can stand behind it.
+func (in *Instruction) Unfinished() bool {
+	for i := len(in.Lines) - 1; i >= 0; i-- {
+		if in.Lines[i].Kind == CodeLine {
+			return in.Lines[i].ContAt >= 0
+		}
+	}
+	return false
+}
+
 // IsShellForm reports whether the arguments (of a HEALTHCHECK: those behind
 // CMD) are a shell command.
 func (in *Instruction) IsShellForm() bool { return in.Form == Shell }

@@ -104,7 +104,7 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*s
 			pe.Line, pe.Col = pos.Line, pos.Col
 		}
 		pe.Msg = strings.TrimSpace(pe.Msg)
-		if unknown := (*instructions.UnknownInstructionError)(nil); errors.As(err, &unknown) {
+		if unknown := (*instructions.UnknownInstructionError)(nil); errors.As(err, &unknown) && unknown.Instruction != "" {
 			pe.Msg = unknownInstruction(unknown.Instruction)
 		}
 		return nil, pe

@@ -157,6 +157,10 @@ func (p *Pass) setMaintainer(s *facts.Stage, author string) {
 // insertBehind reports a change that puts an instruction on the line behind
 // another.
 func (p *Pass) insertBehind(anchor *parse.Instruction, text, title string) {
+	if anchor.Unfinished() {
+		p.Skip(anchor.Keyword.Span, "the file ends with a continuation character")
+		return
+	}
 	p.Report(Change{
 		Title: title, Reason: "it was asked for", At: anchor.Keyword.Span, Safety: Safe,
 		Edits:   []emit.Edit{lineBehind(p.File, anchor.End, text)},

@@ -58,7 +58,20 @@ func Run(src []byte, opt Options) (*Result, error) {
 	e.res = &Result{Before: src, After: src, File: v.file, Grade: plan.Identical.String()}
 	e.fixpoint()
 	if opt.Format != nil {
-		e.layout()
+		// A layout may open the way for a change (it completes a file that
+		// ends with a continuation character), and that needs a layout again.
+		for range maxRounds {
+			before := e.cur
+			e.layout()
+			if e.cur == before || len(sel.list) == 0 {
+				break
+			}
+			before = e.cur
+			e.fixpoint()
+			if e.cur == before {
+				break
+			}
+		}
 	}
 	return e.finish(), nil
 }
@@ -71,13 +84,15 @@ type engine struct {
 	res    *Result
 	maps   []offsetMap // of the rounds, oldest first
 	grade  plan.Grade
+	rounds int
 	banned map[string]bool // proposals that failed a check
 	seen   map[string]bool // texts before
 }
 
 // fixpoint runs rounds until nothing is accepted.
 func (e *engine) fixpoint() {
-	for round := 1; ; round++ {
+	for round := e.rounds + 1; ; round++ {
+		e.rounds = round
 		accepted := e.round(round)
 		if len(accepted) == 0 {
 			return

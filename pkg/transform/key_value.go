@@ -59,7 +59,7 @@ func keyValue(p *Pass) {
 		pair := target.Pairs[0]
 		value, ok := pairValue(pair.Value, target)
 		keep := !ok && continuedPlain(pair.Value, target)
-		if !utf8.ValidString(pair.Value.Value) {
+		if !utf8.ValidString(pair.Key.Value + pair.Value.Value) {
 			// BuildKit replaces bad bytes in pairs and keeps them here.
 			ok, keep = false, false
 		}

@@ -18,6 +18,7 @@ func (e *engine) layout() {
 	groups := emit.Layout(v.file, v.facts.Shell, *e.opt.Format)
 	groups = emit.FilterGroups(v.file, groups, e.opt.Lines)
 	var todo []emit.Group
+	e.res.Verbatim = nil
 	for _, g := range groups {
 		if g.Verbatim != "" && g.Instruction != nil {
 			in := g.Instruction
@@ -53,8 +54,13 @@ func (e *engine) layout() {
 			e.res.Formatted++
 		}
 	}
-	e.res.Rebuilt = cmp.Rebuilt
+	e.res.Rebuilt += cmp.Rebuilt
 	e.grade = max(e.grade, cmp.Grade)
+	var edits []emit.Edit
+	for _, g := range todo {
+		edits = append(edits, g.Edits...)
+	}
+	e.maps = append(e.maps, newOffsetMap(edits))
 	e.cur = next
 }
 

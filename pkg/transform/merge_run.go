@@ -149,6 +149,8 @@ func (p *Pass) mergePart(in *parse.Instruction) (*mergePart, string) {
 		return nil, why
 	}
 	switch {
+	case in.Unfinished():
+		return nil, "the file ends with its continuation character"
 	case r.Script.Shebang:
 		return nil, "the here-document has an interpreter line"
 	case len(r.Tree.Stmts) == 0:
