@@ -125,8 +125,8 @@ func (fs *Facts) Activity(in *parse.Instruction, m *Manager) Activity {
 			}
 		}
 	}
-	for _, v := range a.Uses {
-		if v.Role == Clean && a.Load != nil && v.Seq > a.Load.Seq && v.Path.Under(a.Load.Path) {
+	for _, v := range fs.Invocations(in) {
+		if (v.Manager == m || slices.Contains(m.Kin, v.Manager.Name)) && v.Role == Clean && a.Load != nil && v.Seq > a.Load.Seq && v.Path.Under(a.Load.Path) {
 			a.Cleaned = true
 		}
 	}
@@ -135,7 +135,7 @@ func (fs *Facts) Activity(in *parse.Instruction, m *Manager) Activity {
 
 // cleansLists reports whether a command of the manager deletes its lists.
 func (c *Call) cleansLists(m *Manager) bool {
-	return m.Name == "apt" && len(c.Fields) > 1 && m.called(c.Name()) && c.Fields[1].Text == "distclean"
+	return m.Name == "apt" && len(c.Fields) > 1 && m.Called(c.Name()) && c.Fields[1].Text == "distclean"
 }
 
 // refreshes reports whether a call fetches the lists before it works: apk add
@@ -155,10 +155,14 @@ func (m *Manager) refreshes(v *Invocation) bool {
 	return v.HasFlag(m.NoCache...)
 }
 
+// FetchedBefore reports whether the lists that a use needs are fetched by an
+// earlier one of the same instruction whenever it runs.
+func (a *Activity) FetchedBefore(v *Invocation) bool { return fetchedBefore(a.Uses, v) }
+
 func fetchedBefore(uses []*Invocation, v *Invocation) bool {
 	for _, u := range uses {
 		provides := u.Role == Update && u.Manager.Helpers[u.Name] == Other || u.Manager.refreshes(u) && !u.HasFlag(u.Manager.NoCache...)
-		if u != v && provides && u.Path.Under(v.Path) {
+		if u.Seq < v.Seq && provides && u.Path.Under(v.Path) {
 			return true
 		}
 	}

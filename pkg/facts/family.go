@@ -203,11 +203,19 @@ func workdirIsRoot(s *Stage) bool {
 // them do, see
 // https://github.com/debuerreotype/debuerreotype/blob/master/scripts/debuerreotype-minimizing-config.
 func DockerClean(s *Stage) bool {
-	repo, _, _ := SplitReference(strings.ToLower(s.Base().S))
+	ref := s.Base()
+	repo, _, _ := SplitReference(strings.ToLower(ref.S))
 	for _, other := range []string{"kali", "balenalib/", "resin/", "raspbian", "parrot"} {
 		if strings.Contains(repo, other) {
 			return false
 		}
 	}
-	return true
+	if s.Family == Debian || s.Family == Ubuntu {
+		return true
+	}
+	// Official images and Microsoft's .NET images are built on these two.
+	for _, p := range []string{"mcr.microsoft.com/dotnet/", "amd64/", "arm64v8/", "arm32v7/", "i386/", "ppc64le/", "s390x/"} {
+		repo = strings.TrimPrefix(repo, p)
+	}
+	return ref.Known && repo != "" && !strings.Contains(repo, "/")
 }

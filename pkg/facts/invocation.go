@@ -92,10 +92,18 @@ func (p Path) Always() bool {
 	return !slices.ContainsFunc(p, func(b Branch) bool { return !b.Sub })
 }
 
-// Subshell reports whether the command runs in a process of its own, whose
-// variables and directory end with it.
+// Subshell reports whether the command runs in a subshell or substitution,
+// whose variables and directory end with it.
 func (p Path) Subshell() bool {
-	return slices.ContainsFunc(p, func(b Branch) bool { return b.Sub })
+	return slices.ContainsFunc(p, func(b Branch) bool {
+		_, pipe := b.Node.(*syntax.BinaryCmd)
+		return b.Sub && !pipe
+	})
+}
+
+// Background reports whether the command is part of a background job.
+func (p Path) Background() bool {
+	return slices.ContainsFunc(p, func(b Branch) bool { _, job := b.Node.(*syntax.Stmt); return b.Sub && job })
 }
 
 // Call is a simple command of a program, with what is known of it.
@@ -146,10 +154,10 @@ func (fs *Facts) Calls(in *parse.Instruction) []Call {
 	if s := fs.Script(in); s != nil {
 		if tree, err := s.Parse(); err == nil {
 			w := &walker{fs: fs, in: in, bash: s.Lang == shell.Bash || fs.At(in).bashSh(), vars: assignments(tree)}
-			w.stmts(tree.Stmts, nil)
+			w.program(tree.Stmts)
 			out = w.calls
 		}
-	} else if run := child(in); run.Name == "RUN" && run.Form == parse.Exec {
+	} else if run := child(in); run.Form == parse.Exec && (run.Name == "RUN" || run.Name == "CMD" || run.Name == "ENTRYPOINT") {
 		var c Call
 		for _, w := range run.Words {
 			c.Fields = append(c.Fields, Field{Text: w.Value, Known: true})
@@ -258,6 +266,7 @@ type walker struct {
 	vars  map[string]Value
 	calls []Call
 	depth int
+	final bool // in the last statement of the program, at its top level
 }
 
 func with(p Path, n syntax.Node, side int) Path {
@@ -266,6 +275,17 @@ func with(p Path, n syntax.Node, side int) Path {
 
 func sub(p Path, n syntax.Node) Path { return append(slices.Clone(p), Branch{Node: n, Sub: true}) }
 
+// program visits a whole program. Where its last chain fails, the RUN does:
+// there a question in front of && is no condition.
+func (w *walker) program(list []*syntax.Stmt) {
+	if len(list) == 0 {
+		return
+	}
+	w.stmts(list[:len(list)-1], nil)
+	w.final = true
+	w.stmt(list[len(list)-1], nil)
+}
+
 func (w *walker) stmts(list []*syntax.Stmt, p Path) {
 	for _, st := range list {
 		w.stmt(st, p)
@@ -273,6 +293,11 @@ func (w *walker) stmts(list []*syntax.Stmt, p Path) {
 }
 
 func (w *walker) stmt(st *syntax.Stmt, p Path) {
+	final := w.final
+	if b, ok := st.Cmd.(*syntax.BinaryCmd); !ok || b.Op != syntax.AndStmt || st.Negated || st.Background {
+		w.final = false
+	}
+	defer func() { w.final = final }()
 	if st.Background {
 		p = sub(p, st)
 	}
@@ -283,7 +308,7 @@ func (w *walker) stmt(st *syntax.Stmt, p Path) {
 		switch c.Op {
 		case syntax.AndStmt:
 			w.stmt(c.X, p)
-			if w.guard(c.X) {
+			if !w.final && w.guard(c.X) {
 				p = with(p, c, 1)
 			}
 			w.stmt(c.Y, p)
@@ -657,7 +682,7 @@ func invocation(c *Call) *Invocation {
 	rest := c.Fields[1:]
 	v := &Invocation{Call: c.Expr, Command: c.Fields[0], Name: name, Sudo: c.Sudo, User: c.User, Assigns: c.Assigns, Path: c.Path, Xargs: c.Xargs}
 	for _, m := range managers {
-		if m.called(name) {
+		if m.Called(name) {
 			v.Manager = m
 			break
 		}

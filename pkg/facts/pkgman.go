@@ -43,7 +43,10 @@ type Manager struct {
 	Helpers  map[string]Role // other commands that fetch or need the lists
 	Cleanup  string          // the command that empties Caches
 	System   bool            // works on the whole system as root
+	Kin      []string        // managers whose Clean empties these caches too
 	Offline  []string        // options that make it depend on caches from before
+	Families []Family        // base images that have it
+	Images   []string        // base images that have it, by repository
 	OldBases []string        // parts of image references whose version lacks NoCache
 }
 
@@ -60,9 +63,9 @@ func ManagerNamed(name string) *Manager {
 	return nil
 }
 
-// called reports whether a command word, its directory aside, calls the
+// Called reports whether a command word, its directory aside, calls the
 // manager.
-func (m *Manager) called(word string) bool {
+func (m *Manager) Called(word string) bool {
 	for _, c := range m.Commands {
 		if stem, ok := strings.CutSuffix(c, "#"); ok {
 			if rest, ok := strings.CutPrefix(word, stem); ok && strings.Trim(rest, "0123456789.-") == "" {
@@ -184,4 +187,13 @@ func (st *State) HasVariable(names ...string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Comes reports whether the stage's base image is known to have the manager.
+func (m *Manager) Comes(s *Stage) bool {
+	if slices.Contains(m.Families, s.Family) {
+		return true
+	}
+	repo, _, _ := SplitReference(strings.ToLower(s.Base().S))
+	return slices.Contains(m.Images, repo)
 }

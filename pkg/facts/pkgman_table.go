@@ -10,7 +10,7 @@ package facts
 // https://doc.rust-lang.org/cargo/guide/cargo-home.html.
 var managers = []*Manager{
 	{
-		Name: "apt", Commands: []string{"apt-get", "apt", "aptitude", "apt-fast"}, System: true, Needs: true,
+		Name: "apt", Families: []Family{Debian, Ubuntu}, Commands: []string{"apt-get", "apt", "aptitude", "apt-fast"}, System: true, Needs: true,
 		Verbs: map[string]Role{
 			"update": Update, "install": Install, "reinstall": Install, "build-dep": Install, "source": Install, "download": Install,
 			"upgrade": Upgrade, "dist-upgrade": Upgrade, "full-upgrade": Upgrade, "safe-upgrade": Upgrade, "dselect-upgrade": Upgrade, "satisfy": Install,
@@ -29,7 +29,7 @@ var managers = []*Manager{
 		Cleanup: "rm -rf /var/lib/apt/lists/*",
 	},
 	{
-		Name: "apk", Commands: []string{"apk"}, System: true, Needs: true,
+		Name: "apk", Families: []Family{Alpine}, Commands: []string{"apk"}, System: true, Needs: true,
 		Verbs: map[string]Role{
 			"update": Update, "add": Install, "upgrade": Upgrade, "fix": Upgrade, "fetch": Install, "del": Remove,
 			"search": Query, "list": Query, "policy": Query, "version": Query, "cache": Query, "dot": Query,
@@ -44,35 +44,35 @@ var managers = []*Manager{
 	{
 		Name: "dnf", Commands: []string{"dnf", "dnf5", "dnf-3"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
 		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/dnf", "/var/cache/libdnf5"},
-		Cleanup: "dnf clean all", Offline: []string{"-C", "--cacheonly"},
+		Cleanup: "dnf clean all", Kin: []string{"yum", "microdnf"}, Offline: []string{"-C", "--cacheonly"},
 	},
 	{
 		Name: "yum", Commands: []string{"yum"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
-		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/yum"},
+		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/yum", "/var/cache/dnf"}, Kin: []string{"dnf", "microdnf"},
 		Helpers: map[string]Role{"yum-builddep": Install, "yumdownloader": Install},
 		Cleanup: "yum clean all && rm -rf /var/cache/yum", Offline: []string{"-C", "--cacheonly"},
 	},
 	{
 		Name: "microdnf", Commands: []string{"microdnf"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
-		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5"}, Cleanup: "microdnf clean all",
+		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5"}, Cleanup: "microdnf clean all", Kin: []string{"dnf", "yum"},
 	},
 	{
 		Name: "tdnf", Commands: []string{"tdnf"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
 		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/tdnf"}, Cleanup: "tdnf clean all",
 	},
 	{
-		Name: "zypper", Commands: []string{"zypper"}, System: true,
+		Name: "zypper", Families: []Family{SUSE}, Commands: []string{"zypper"}, System: true,
 		Verbs: map[string]Role{
 			"install": Install, "in": Install, "install-new-recommends": Install, "source-install": Install, "si": Install, "update": Upgrade, "up": Upgrade,
 			"dist-upgrade": Upgrade, "dup": Upgrade, "patch": Upgrade, "refresh": Update, "ref": Update, "remove": Remove, "rm": Remove,
 			"clean": Clean, "cc": Clean,
 		},
-		Args:   []string{"-R", "--root", "-D", "--reposd-dir", "-C", "--cache-dir", "--raw-cache-dir", "--solv-cache-dir", "--pkg-cache-dir", "-c", "--config", "-p", "--plus-repo", "-r", "--repo", "--from", "-t", "--type", "-n", "--name"},
+		Args:   []string{"-R", "--root", "-D", "--reposd-dir", "-C", "--cache-dir", "--raw-cache-dir", "--solv-cache-dir", "--pkg-cache-dir", "-c", "--config", "-p", "--plus-repo", "-r", "--repo", "--from", "-t", "--type"},
 		Yes:    []string{"-y", "--no-confirm", "-n", "--non-interactive"},
 		Assume: "-n", Caches: []string{"/var/cache/zypp"}, Cleanup: "zypper clean --all",
 	},
 	{
-		Name: "pacman", Commands: []string{"pacman"}, System: true, Letters: map[byte]Role{'S': Install, 'R': Remove, 'Q': Query, 'U': Install},
+		Name: "pacman", Families: []Family{Arch}, Commands: []string{"pacman"}, System: true, Letters: map[byte]Role{'S': Install, 'R': Remove, 'Q': Query, 'U': Install},
 		Args: []string{"-r", "--root", "-b", "--dbpath", "--cachedir", "--config", "--arch", "--gpgdir", "--hookdir", "--logfile", "--overwrite", "--ignore", "--ignoregroup", "--assume-installed"},
 		Yes:  []string{"--noconfirm"}, Assume: "--noconfirm", Caches: []string{"/var/cache/pacman/pkg"}, Cleanup: "rm -rf /var/cache/pacman/pkg/*",
 	},
@@ -111,7 +111,7 @@ var managers = []*Manager{
 		Cleanup: "rm -rf ~/.cache/pypoetry/artifacts ~/.cache/pypoetry/cache",
 	},
 	{
-		Name: "npm", Commands: []string{"npm"},
+		Name: "npm", Images: []string{"node"}, Commands: []string{"npm"},
 		Verbs: map[string]Role{
 			"install": Install, "i": Install, "add": Install, "ci": Install, "clean-install": Install, "install-clean": Install, "ic": Install, "update": Upgrade, "up": Upgrade,
 			"install-ci-test": Install, "cit": Install, "it": Install, "install-test": Install, "isntall": Install, "cache clean": Clean, "cache clear": Clean, "cache rm": Clean,
@@ -121,7 +121,7 @@ var managers = []*Manager{
 		Offline: []string{"--offline", "--prefer-offline"},
 	},
 	{
-		Name: "yarn", Commands: []string{"yarn", "yarnpkg"}, Bare: Install,
+		Name: "yarn", Images: []string{"node"}, Commands: []string{"yarn", "yarnpkg"}, Bare: Install,
 		Verbs: map[string]Role{"install": Install, "add": Install, "upgrade": Upgrade, "global add": Install, "global upgrade": Install, "cache clean": Clean, "cache clear": Clean,
 			"workspaces focus": Install, "up": Upgrade, "dlx": Other, "run": Other, "build": Other},
 		Args: []string{"--cwd", "--modules-folder", "--cache-folder", "--registry", "--network-timeout", "--mutex", "--network-concurrency", "--prefix", "--global-folder"},
@@ -143,7 +143,7 @@ var managers = []*Manager{
 	{
 		Name: "gem", Commands: []string{"gem", "gem#"}, Verbs: map[string]Role{"install": Install, "i": Install, "update": Upgrade, "sources --clear-all": Clean},
 		Args:    []string{"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-P", "--trust-policy", "-p", "--http-proxy", "-s", "--source", "-B", "--bulk-threshold", "-g", "--file", "--platform", "--build-root", "--without", "-u"},
-		NoCache: []string{"--no-document", "-N", "--no-doc", "--no-rdoc", "--no-ri"}, Caches: []string{"~/.gem/specs", "~/.local/share/gem/specs"},
+		NoCache: []string{"--no-document", "-N", "--no-doc", "--no-rdoc", "--no-ri"}, OldBases: []string{":trusty", ":precise", ":wheezy", "ubuntu:12.04", "ubuntu:14.04", "debian:7", "centos:6", "centos:centos6"}, Caches: []string{"~/.gem/specs", "~/.local/share/gem/specs"},
 	},
 	{
 		Name: "bundle", Commands: []string{"bundle", "bundler"}, Bare: Install, Verbs: map[string]Role{"install": Install, "update": Install, "clean": Other, "exec": Other, "config": Other, "check": Other, "package": Other, "cache": Other},
@@ -151,30 +151,31 @@ var managers = []*Manager{
 		Env:  []string{"BUNDLE_USER_CACHE", "BUNDLE_USER_HOME"}, Caches: []string{"~/.bundle/cache"}, Cleanup: "rm -rf ~/.bundle/cache",
 	},
 	{
-		Name: "composer", Commands: []string{"composer", "composer.phar"},
+		Name: "composer", Images: []string{"composer"}, Commands: []string{"composer", "composer.phar"},
 		Verbs: map[string]Role{"install": Install, "i": Install, "update": Install, "u": Install, "upgrade": Install, "require": Install, "r": Install, "create-project": Install,
 			"global require": Install, "global install": Install, "global update": Install, "clear-cache": Clean, "clearcache": Clean, "cc": Clean},
 		Args: []string{"-d", "--working-dir"}, NoCache: []string{"--no-cache"}, Env: []string{"COMPOSER_CACHE_DIR", "COMPOSER_HOME"},
 		Caches: []string{"~/.composer/cache", "~/.cache/composer", "/tmp/cache"}, Cleanup: "composer clear-cache",
 	},
 	{
-		Name: "conda", Commands: []string{"conda", "mamba", "micromamba"},
+		Name: "conda", Images: []string{"continuumio/miniconda3", "continuumio/anaconda3", "condaforge/miniforge3"}, Commands: []string{"conda", "mamba", "micromamba"},
 		Verbs: map[string]Role{"install": Install, "create": Install, "update": Upgrade, "upgrade": Upgrade, "env create": Install, "env update": Install, "clean": Clean},
 		Args:  []string{"-n", "--name", "-p", "--prefix", "-c", "--channel", "-f", "--file", "-r", "--root-prefix", "--solver"},
 		Yes:   []string{"-y", "--yes"}, Assume: "-y", Caches: []string{"/opt/conda/pkgs", "~/.conda/pkgs"}, Env: []string{"CONDA_PKGS_DIRS"}, Cleanup: "conda clean -afy", Offline: []string{"--offline"},
 	},
 	{
-		Name: "go", Commands: []string{"go"},
+		Name: "go", Images: []string{"golang"}, Commands: []string{"go"},
 		Verbs:  map[string]Role{"build": Install, "install": Install, "get": Install, "mod download": Install, "mod vendor": Install, "mod tidy": Install, "test": Install, "run": Install, "vet": Install, "generate": Install, "clean": Clean},
 		Args:   []string{"-C", "-o", "-ldflags", "-tags", "-gcflags", "-mod", "-p", "-asmflags", "-buildmode", "-installsuffix", "-modfile", "-pkgdir", "-toolexec", "-overlay"},
 		Env:    []string{"GOCACHE", "GOMODCACHE", "GOFLAGS"},
 		Caches: []string{"~/.cache/go-build", "/go/pkg/mod"}, Cleanup: "go clean -cache -modcache",
 	},
 	{
-		Name: "cargo", Commands: []string{"cargo"},
-		Verbs: map[string]Role{"build": Install, "b": Install, "install": Install, "fetch": Install, "update": Update, "test": Install, "run": Install, "check": Install, "clean": Clean, "binstall": Install, "chef cook": Install},
-		Args:  []string{"--manifest-path", "--target", "--target-dir", "--features", "--bin", "-p", "--package", "--profile", "--root", "--git", "--tag", "--branch", "--rev", "--version", "--path", "-j", "--jobs", "-Z", "--config", "--registry", "--index", "--example"},
-		Env:   []string{"CARGO_HOME"}, Caches: []string{"~/.cargo/registry", "~/.cargo/git", "/usr/local/cargo/registry", "/usr/local/cargo/git"}, Offline: []string{"--offline", "--frozen"},
+		Name: "cargo", Images: []string{"rust"}, Commands: []string{"cargo"},
+		Verbs:  map[string]Role{"build": Install, "b": Install, "install": Install, "fetch": Install, "update": Update, "test": Install, "run": Install, "check": Install, "clean": Clean, "binstall": Install, "chef cook": Install},
+		Args:   []string{"--manifest-path", "--target", "--target-dir", "--features", "--bin", "-p", "--package", "--profile", "--root", "--git", "--tag", "--branch", "--rev", "--version", "--path", "-j", "--jobs", "-Z", "--config", "--registry", "--index", "--example"},
+		Caches: []string{"~/.cargo/registry", "~/.cargo/git", "/usr/local/cargo/registry", "/usr/local/cargo/git"}, Offline: []string{"--offline", "--frozen"},
+		Cleanup: `rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"`,
 	},
 }
 

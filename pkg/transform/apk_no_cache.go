@@ -62,7 +62,11 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 	}
 	a := p.Facts.Activity(r.In, m)
 	wants := func(v *facts.Invocation) bool {
-		return (v.Role == facts.Install || v.Role == facts.Upgrade) && !v.HasFlag(m.NoCache...)
+		if v.HasFlag(m.NoCache...) {
+			return false
+		}
+		// Without an index apk upgrade does nothing; with --no-cache it would.
+		return v.Role == facts.Install || v.Role == facts.Upgrade && (a.FetchedBefore(v) || apkOps(v)[0].Replace != "")
 	}
 	i := slices.IndexFunc(a.Uses, wants)
 	updates := slices.ContainsFunc(a.Uses, func(v *facts.Invocation) bool { return v.Role == facts.Update })
@@ -86,7 +90,7 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 		if !wants(v) {
 			continue
 		}
-		if v.Nested || v.Xargs {
+		if v.Nested {
 			kept = true
 			p.Skip(at, "apk is called inside the argument of another command")
 			continue
@@ -174,7 +178,7 @@ func (p *Pass) apkNeed(m *facts.Manager, r *Program) (*parse.Instruction, bool) 
 		}
 		a := p.Facts.Activity(need.In, m)
 		for _, v := range a.Uses {
-			if v.Role == facts.Query || v.Nested || v.Xargs {
+			if v.Role == facts.Query || v.Nested || v.Role == facts.Upgrade && !a.FetchedBefore(v) {
 				return need.In, true
 			}
 		}
@@ -203,7 +207,7 @@ func (p *Pass) apkDropUpdates(r *Program, a facts.Activity, c *Change) bool {
 		if v.Role != facts.Update {
 			continue
 		}
-		if v.Nested || v.Xargs {
+		if v.Nested {
 			all = false
 			continue
 		}

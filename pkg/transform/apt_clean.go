@@ -106,7 +106,8 @@ func aptClean(p *Pass) {
 		if !keepsNoPackages(p, r) && !a.Cleaned && a.Load != nil && !p.covered(r, "/var/cache/apt/archives") {
 			text = "apt-get clean && " + text
 		}
-		p.cleanup(r, lastUse(a), withPrefix(prefix, text), false, c)
+		v := lastUse(a)
+		p.cleanup(r, v, withPrefix(prefix, text), p.where(r, a, v, text), c)
 	}
 }
 
@@ -131,8 +132,7 @@ func lastUse(a facts.Activity) *facts.Invocation {
 // /etc/apt/apt.conf.d/docker-clean, and no instruction of the file has
 // changed that.
 func keepsNoPackages(p *Pass, r *Program) bool {
-	s := r.State.Stage
-	if s.Family != facts.Debian && s.Family != facts.Ubuntu || !facts.DockerClean(s) {
+	if !facts.DockerClean(r.State.Stage) {
 		return false
 	}
 	for _, in := range p.File.Instructions {

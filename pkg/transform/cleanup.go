@@ -90,30 +90,61 @@ func withPrefix(prefix, text string) string {
 	return prefix + strings.ReplaceAll(text, " && ", " && "+prefix)
 }
 
-// cleanup proposes to run a command at the end of a RUN or, where that cannot
-// be done or with behind, right behind the invocation.
-func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, behind bool, c Change) {
-	var edits []emit.Edit
-	var effects []plan.Effect
-	var err error
-	first := r.Append
-	second := func(s string) ([]emit.Edit, []plan.Effect, error) { return r.InsertBehind(v.Call, s) }
-	if behind {
-		first, second = second, first
+// place says where a cleanup command goes.
+type place uint8
+
+const (
+	atEnd      place = iota // at the end of the RUN; right behind the invocation where that cannot be done
+	behind                  // right behind the invocation; at the end where that cannot be done
+	onlyBehind              // right behind the invocation, or nowhere
+)
+
+// cleanup proposes to run a command behind the invocation v.
+func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, where place, c Change) {
+	appended := func() ([]emit.Edit, []plan.Effect, error) { return r.Append(text) }
+	inserted := func() ([]emit.Edit, []plan.Effect, error) { return r.InsertBehind(v.Call, text) }
+	tries := []func() ([]emit.Edit, []plan.Effect, error){appended, inserted}
+	switch where {
+	case behind:
+		tries = []func() ([]emit.Edit, []plan.Effect, error){inserted, appended}
+	case onlyBehind:
+		tries = tries[1:]
 	}
-	if edits, effects, err = first(text); err != nil {
-		var err2 error
-		if behind && v.Path.Subshell() {
-			p.Skip(r.Span(v.Call), "%s cannot be added: %v", text, err)
+	var first error
+	for _, try := range tries {
+		edits, effects, err := try()
+		if err == nil {
+			c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+			p.Report(c)
 			return
 		}
-		if edits, effects, err2 = second(text); err2 != nil {
-			p.Skip(r.Span(v.Call), "%s cannot be added: %v", text, err)
-			return
+		if first == nil {
+			first = err
 		}
 	}
-	c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
-	p.Report(c)
+	p.Skip(r.Span(v.Call), "%s cannot be added: %v", text, first)
+}
+
+// where chooses the place for a cleanup command that needs the manager itself:
+// it must run only where the manager has run, unless the base image is known
+// to have it.
+func (p *Pass) where(r *Program, a facts.Activity, v *facts.Invocation, text string) place {
+	if strings.HasPrefix(text, "rm ") || strings.HasPrefix(text, "sudo rm ") {
+		if v.Manager.System {
+			return atEnd
+		}
+		return behind
+	}
+	removed := slices.ContainsFunc(p.Facts.Invocations(r.In), func(o *facts.Invocation) bool { return o.Seq > v.Seq && o.Role == facts.Remove })
+	ran := slices.ContainsFunc(a.Uses, func(o *facts.Invocation) bool { return o.Path.Always() && !o.Path.Subshell() && !o.Nested })
+	sure := (ran || v.Manager.Comes(r.State.Stage)) && !removed
+	switch {
+	case !sure, v.Path.Background():
+		return onlyBehind
+	case v.Manager.System || !v.Path.Always():
+		return atEnd
+	}
+	return behind
 }
 
 // line names an instruction by its line, for messages.

@@ -12,10 +12,10 @@ import (
 // RUN. adjust, if not nil, may change the command or the safety of a change, or
 // return why nothing is to be done.
 func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invocation, text string, c *Change) (string, string)) {
-	if p.Options.Cache == "mount" {
-		// The mounts are added by the same transforms.
-	}
 	for _, r := range p.runs(m) {
+		if !m.System && !r.State.Stage.Ships && p.Options.Stages != "all" {
+			continue // what a build stage downloads is in no image
+		}
 		a := p.Facts.Activity(r.In, m)
 		if a.Load == nil || a.Cleaned || p.covered(r, m.Caches...) || m.Name != "npm" && p.anyCovered(r, m.Caches...) {
 			continue
@@ -63,7 +63,7 @@ func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invo
 			p.Skip(at, "USER is %s: only root can empty the cache", r.State.User.S)
 			continue
 		}
-		text, why := withPrefix(prefix, m.Cleanup), ""
+		text, why := withPrefix(prefix, p.calledAs(r, v, m.Cleanup)), ""
 		if v.User != "" && !m.System {
 			p.Skip(at, "it runs as the user %s", v.User)
 			continue
@@ -76,7 +76,7 @@ func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invo
 				continue
 			}
 		}
-		p.cleanup(r, v, text, !m.System, c)
+		p.cleanup(r, v, text, p.where(r, a, v, text), c)
 	}
 }
 
@@ -97,4 +97,18 @@ func (p *Pass) offlineLater(r *Program, m *facts.Manager) string {
 		}
 	}
 	return ""
+}
+
+// calledAs puts the command word of an invocation in place of the manager's
+// name in a cleanup command: /opt/conda/bin/conda clean -afy.
+func (p *Pass) calledAs(r *Program, v *facts.Invocation, text string) string {
+	word := v.Command.Text
+	if !v.Command.Known || strings.HasPrefix(word, "~") || strings.ContainsAny(word, " \t'\"$`\\*?[](){}<>|&;#!") {
+		return text
+	}
+	first, rest, _ := strings.Cut(text, " ")
+	if v.Manager.Called(first) {
+		return word + " " + rest
+	}
+	return text
 }

@@ -1,0 +1,242 @@
+package transform
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "archive-cleanup",
+		Group:  "caches",
+		Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc", "rmRecursiveAfterMktempD", "mkdirUsrSrcThenRemove"},
+		Safety: Safe,
+		Run:    archiveCleanup,
+		Doc: md(`Delete a downloaded archive in the RUN that unpacks it.
+
+## What
+Where a RUN downloads a file with curl or wget, unpacks it with tar or unzip and leaves it behind, ´rm FILE´ is added behind the command that unpacks it.
+
+## Why
+The archive stays in the layer beside its content.
+
+## Example
+~~~dockerfile before
+FROM debian:12
+RUN curl -fsSLO https://example.com/tool.tar.gz && tar -xzf tool.tar.gz
+~~~
+~~~dockerfile after
+FROM debian:12
+RUN curl -fsSLO https://example.com/tool.tar.gz && tar -xzf tool.tar.gz && rm tool.tar.gz
+~~~
+
+## Instead
+Nothing changes where a later command or instruction names the file, or a glob could mean it, and in stages that ship no layer. To keep the archive: ´# refit: ignore=archive-cleanup´.
+
+## Safety
+Safe in /tmp and where nothing later in the file names the archive; unsafe where the directory is copied to another stage or a variable is part of its name.
+
+## References
+- https://docs.docker.com/build/building/best-practices/#run
+`),
+	})
+}
+
+func archiveCleanup(p *Pass) {
+	for _, r := range p.Programs() {
+		if !r.State.Stage.Ships && p.Options.Stages != "all" {
+			continue
+		}
+		calls := p.Facts.Calls(r.In)
+		for k := range calls {
+			file, ok := unpacked(&calls[k])
+			if calls[k].Nested || !ok || !r.downloaded(calls[:k], &calls[k], file) {
+				continue
+			}
+			p.archive(r, calls, k, file)
+		}
+	}
+}
+
+// archive proposes to delete the file that call k unpacks.
+func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field) {
+	call := &calls[k]
+	at := r.Span(call.Expr)
+	word := r.Script.NodeText(call.Expr.Args[file.Word])
+	base := path.Base(r.raw(call, file))
+	for _, o := range calls[k+1:] {
+		switch uses := o.Nested || r.usesFile(&o, base); {
+		case o.Name() == "rm" && (uses || removesDir(&o, file.Text)):
+			return // deleted
+		case uses:
+			p.Skip(at, "%s is used again in the RUN", base)
+			return
+		}
+	}
+	tmp := strings.HasPrefix(file.Text, "/tmp/") || strings.HasPrefix(file.Text, "/var/tmp/")
+	if p.anyCovered(r, path.Dir(file.Text)) {
+		return
+	}
+	c := Change{
+		Title: "delete the archive " + base, At: at, Safety: Safe,
+		Reason: "it stays in the layer beside what was unpacked from it",
+	}
+	for _, in := range p.File.Instructions {
+		if in.Index <= r.In.Index {
+			continue
+		}
+		text := in.Args.Value
+		if strings.Contains(text, base) || mayGlob(text, base) {
+			p.Skip(at, "%s may use %s", p.line(in), base)
+			return
+		}
+		if fl := in.Flag("from"); fl != nil && !tmp {
+			c.Safety = Unsafe
+		}
+	}
+	if c.Safety == Unsafe {
+		c.Reason += "; check that nothing else needs it"
+	}
+	// Right behind the command, the directory is still the one that it ran in.
+	edits, effects, err := r.InsertBehind(call.Expr, "rm "+word)
+	if err != nil {
+		p.Skip(at, "%v", err)
+		return
+	}
+	c.Edits, c.Effects = edits, effects
+	p.Report(c)
+}
+
+// mayGlob reports whether a text has a glob for the file's kind.
+func mayGlob(text, base string) bool {
+	for _, ext := range []string{".gz", ".tgz", ".xz", ".bz2", ".zip", ".tar", ".zst"} {
+		if strings.HasSuffix(base, ext) && strings.Contains(text, "*") && strings.Contains(text, ext) {
+			return true
+		}
+	}
+	return false
+}
+
+// raw is a field as written, without quotes.
+func (r *Program) raw(c *facts.Call, f facts.Field) string {
+	return strings.NewReplacer("\"", "", "'", "").Replace(r.Script.NodeText(c.Expr.Args[f.Word]))
+}
+
+// usesFile reports whether a command names the file.
+func (r *Program) usesFile(c *facts.Call, base string) bool {
+	return slices.ContainsFunc(c.Fields, func(f facts.Field) bool {
+		return strings.Contains(r.raw(c, f), base) || f.Glob && mayGlob(f.Text, base)
+	})
+}
+
+// removesDir reports whether an rm may delete a file along with others: by a
+// glob, or with a directory above it.
+func removesDir(c *facts.Call, file string) bool {
+	if c.Name() != "rm" {
+		return false
+	}
+	for _, f := range c.Fields[1:] {
+		if strings.HasPrefix(f.Text, "-") {
+			continue
+		}
+		if !f.Known || f.Glob || !path.IsAbs(f.Text) || facts.Below(path.Clean(file), path.Clean(f.Text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// unpacked returns the archive that a command unpacks and leaves in place.
+func unpacked(c *facts.Call) (facts.Field, bool) {
+	if len(c.Fields) < 2 {
+		return facts.Field{}, false
+	}
+	switch c.Name() {
+	case "tar", "bsdtar":
+		extract := false
+		for i, f := range c.Fields[1:] {
+			letters := strings.TrimPrefix(f.Text, "-")
+			switch {
+			case f.Text == "--extract":
+				extract = true
+			case strings.HasPrefix(f.Text, "--file="), strings.HasPrefix(f.Text, "--"):
+			case i == 0 || strings.HasPrefix(f.Text, "-"):
+				if strings.ContainsAny(letters, "ctru") {
+					return facts.Field{}, false
+				}
+				extract = extract || strings.Contains(letters, "x")
+				if j := strings.IndexByte(letters, 'f'); j >= 0 && j == len(letters)-1 && i+2 < len(c.Fields) {
+					a := c.Fields[i+2]
+					return a, extract && plainFile(a)
+				}
+			}
+		}
+	case "unzip":
+		for _, f := range c.Fields[1:] {
+			if strings.HasPrefix(f.Text, "-") {
+				if strings.ContainsAny(f.Text, "lptvzZ") {
+					return facts.Field{}, false
+				}
+				continue
+			}
+			return f, plainFile(f)
+		}
+	}
+	return facts.Field{}, false
+}
+
+// plainFile reports whether a field is one file's name.
+func plainFile(f facts.Field) bool {
+	base := f.Text[strings.LastIndexByte(f.Text, '/')+1:]
+	return f.Text != "-" && !f.Glob && strings.Trim(base, "\x00") != "" && strings.Contains(base, ".")
+}
+
+// downloaded reports whether one of the commands downloads the file that a
+// command unpacks.
+func (r *Program) downloaded(calls []facts.Call, unpack *facts.Call, file facts.Field) bool {
+	name := r.raw(unpack, file)
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	for i := range calls {
+		c := &calls[i]
+		if n := c.Name(); c.Nested || n != "curl" && n != "wget" {
+			continue
+		}
+		for j, f := range c.Fields[1:] {
+			word := r.raw(c, f)
+			switch {
+			case word == name && j > 0: // -o FILE
+				return true
+			case strings.Contains(word, "/") && strings.HasSuffix(word, "/"+base):
+				// Saved under its own name, in the directory that it is
+				// unpacked from.
+				own := c.Name() == "wget" && !hasOption(c, 'O', "--output-document") && !hasOption(c, 'P', "--directory-prefix")
+				own = own || c.Name() == "curl" && hasOption(c, 'O', "--remote-name")
+				if own && name == base {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// hasOption reports whether a command has a short option, alone or in a
+// cluster, or the long one.
+func hasOption(c *facts.Call, short byte, long ...string) bool {
+	for _, f := range c.Fields[1:] {
+		if f.Text == "--" {
+			return false
+		}
+		name, _, _ := strings.Cut(f.Text, "=")
+		if slices.Contains(long, name) {
+			return true
+		}
+		if len(f.Text) > 1 && f.Text[0] == '-' && f.Text[1] != '-' && short != 0 && strings.IndexByte(f.Text[1:], short) >= 0 {
+			return true
+		}
+	}
+	return false
+}

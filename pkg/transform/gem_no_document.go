@@ -1,0 +1,98 @@
+package transform
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "gem-no-document",
+		Group:  "caches",
+		Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
+		Safety: Safe,
+		Run:    gemNoDocument,
+		Doc: md(`Install Ruby gems without their documentation.
+
+## What
+´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship.
+
+## Why
+Generating documentation takes longer than the installation, and nobody reads it in a container.
+
+## Example
+~~~dockerfile before
+FROM debian:12
+RUN gem install rake
+~~~
+~~~dockerfile after
+FROM debian:12
+RUN gem install --no-document rake
+~~~
+
+## Instead
+Nothing changes on the official Ruby images, whose gemrc says so already, where a gemrc is written, and on releases whose gem (before 2.0) does not know the option. To keep the documentation: ´# refit: ignore=gem-no-document´.
+
+## Safety
+Safe. Only the generated documentation (ri, rdoc) is missing.
+
+## References
+- https://guides.rubygems.org/command-reference/#gem-install
+- https://bundler.io/man/bundle-install.1.html
+`),
+	})
+}
+
+func gemNoDocument(p *Pass) {
+	m := facts.ManagerNamed("gem")
+	for _, r := range p.runs(m) {
+		for _, v := range p.Facts.Activity(r.In, m).Uses {
+			if v.Role != facts.Install && v.Role != facts.Upgrade || v.HasFlag(m.NoCache...) || v.HasFlag("--document", "--doc") {
+				continue
+			}
+			at := p.at(r, v)
+			switch {
+			case v.Nested:
+				p.Skip(at, "gem is called inside the argument of another command")
+				continue
+			case m.Old(r.State.Stage):
+				p.Skip(at, "the gem of this release does not know --no-document")
+				continue
+			case p.gemrc(r):
+				continue
+			}
+			edits, effects, err := r.EditCommand(v.Call, Op{At: v.VerbAt.Word, Insert: "--no-document"})
+			if err != nil {
+				p.Skip(at, "%v", err)
+				continue
+			}
+			p.Report(Change{
+				Title: "install gems without documentation", At: at, Edits: edits, Effects: effects, Safety: Safe,
+				Reason: "generating it takes time, and nobody reads it in a container",
+			})
+		}
+	}
+	p.toolClean(facts.ManagerNamed("bundle"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {
+		if strings.Contains(r.Script.Text(), "/cache") && strings.Contains(r.Script.Text(), "rm ") {
+			return "", quietObstacle
+		}
+		return text, ""
+	})
+}
+
+// gemrc reports whether a gemrc sets the options of gem already.
+func (p *Pass) gemrc(r *Program) bool {
+	repo, _, _ := facts.SplitReference(r.State.Stage.Base().S)
+	if repo == "ruby" || repo == "jruby" {
+		return true
+	}
+	for _, in := range p.File.Instructions {
+		if in.Index <= r.In.Index && (strings.Contains(in.Args.Value, "gemrc") || strings.Contains(in.Args.Value, "--no-document") && in != r.In) {
+			if strings.Contains(in.Args.Value, "gemrc") {
+				return true
+			}
+		}
+	}
+	return false
+}

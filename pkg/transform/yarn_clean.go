@@ -1,0 +1,125 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "yarn-clean",
+		Group:  "caches",
+		Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
+		Safety: Safe,
+		Run:    yarnClean,
+		Doc: md(`Empty yarn's cache in the RUN that filled it.
+
+## What
+Adds ´yarn cache clean´ behind the last ´yarn install´ or ´yarn add´ of a RUN, for yarn 1.
+
+## Why
+yarn 1 keeps every downloaded package in its cache: often as much again as node_modules.
+
+## Example
+~~~dockerfile before
+FROM node:20
+COPY package.json yarn.lock ./
+RUN yarn install --frozen-lockfile
+~~~
+~~~dockerfile after
+FROM node:20
+COPY package.json yarn.lock ./
+RUN yarn install --frozen-lockfile && yarn cache clean
+~~~
+
+## Instead
+Nothing changes where something points at yarn 2 or later (´corepack´, ´.yarnrc.yml´, ´--immutable´): its cache may be what the program runs from (Plug'n'Play). Build stages that ship no layer are left alone. To keep the cache: ´# refit: ignore=yarn-clean´.
+
+## Safety
+Safe where the project can be seen to use yarn 1: by an option that only yarn 1 has, by ´yarn global´, because only package.json and yarn.lock have been copied, or in the build context. Unsafe otherwise.
+
+## References
+- https://classic.yarnpkg.com/en/docs/cli/cache
+- https://github.com/hadolint/hadolint/wiki/DL3060
+`),
+	})
+}
+
+func yarnClean(p *Pass) {
+	p.toolClean(facts.ManagerNamed("yarn"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {
+		if v.HasFlag("--cache-folder") {
+			return "", "--cache-folder says where the cache is"
+		}
+		switch classic, berry := p.yarnVersion(r, v); {
+		case berry != "":
+			return "", "yarn 2 or later may run from its cache: " + berry
+		case !classic:
+			c.Safety = Unsafe
+			c.Reason += "; check that the project uses yarn 1: later versions may run from the cache"
+		}
+		return text, ""
+	})
+}
+
+// yarnVersion looks for signs of yarn 1, and of a later yarn.
+func (p *Pass) yarnVersion(r *Program, v *facts.Invocation) (classic bool, berry string) {
+	for _, n := range []string{"--immutable", "--immutable-cache", "--check-cache", "--inline-builds", "--mode"} {
+		if v.HasFlag(n) {
+			return false, n
+		}
+	}
+	if v.Verb == "workspaces focus" || v.Verb == "up" {
+		return false, "yarn " + v.Verb
+	}
+	if v.Verb == "global add" || v.Verb == "global upgrade" {
+		return true, ""
+	}
+	if ctx := p.Options.Context; ctx != nil {
+		if ctx.Exists(".yarnrc.yml") {
+			return false, ".yarnrc.yml"
+		}
+		if lock, ok := ctx.Read("yarn.lock"); ok {
+			return strings.Contains(string(lock), "# yarn lockfile v1"), ""
+		}
+	}
+	for _, in := range p.File.Instructions {
+		for _, sign := range []string{"corepack", ".yarnrc.yml", ".yarn/", "yarn set version", ".pnp"} {
+			if strings.Contains(in.Args.Value, sign) {
+				return false, sign
+			}
+		}
+	}
+	for _, n := range []string{"--production", "--prod", "--pure-lockfile", "--no-lockfile", "--ignore-optional", "--ignore-engines", "--ignore-platform",
+		"--network-timeout", "--non-interactive", "--no-progress", "--no-bin-links", "--modules-folder", "--silent", "-s", "--flat", "--har"} {
+		if v.HasFlag(n) {
+			return true, ""
+		}
+	}
+	return p.onlyCopied(r, "package.json", "yarn.lock", "package*.json", ".npmrc", ".yarnrc", "*.json", "package.json*", "yarn.lock*", "yarn*.lock"), ""
+}
+
+// onlyCopied reports whether everything that the stage has copied from the
+// build context before a RUN is among the named files.
+func (p *Pass) onlyCopied(r *Program, names ...string) bool {
+	copied := false
+	for s := r.State.Stage; s != nil; s = s.Parent {
+		for _, in := range s.Instructions {
+			if in.Index > r.In.Index || in.Name != "COPY" && in.Name != "ADD" {
+				continue
+			}
+			if in.Flag("from") != nil || len(in.Words) < 2 {
+				continue
+			}
+			for _, w := range in.Words[:len(in.Words)-1] {
+				base := w.Value[strings.LastIndexByte(w.Value, '/')+1:]
+				if !slices.Contains(names, base) {
+					return false
+				}
+				copied = true
+			}
+		}
+	}
+	return copied
+}
