@@ -94,9 +94,9 @@ func withPrefix(prefix, text string) string {
 type place uint8
 
 const (
-	atEnd      place = iota // at the end of the RUN; right behind the invocation where that cannot be done
-	behind                  // right behind the invocation; at the end where that cannot be done
-	onlyBehind              // right behind the invocation, or nowhere
+	placeEnd    place = iota // at the end of the RUN; right behind the invocation where that cannot be done
+	placeBehind              // right behind the invocation; at the end where that cannot be done
+	placeOnly                // right behind the invocation, or nowhere
 )
 
 // cleanup proposes to run a command behind the invocation v.
@@ -105,9 +105,9 @@ func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, where place
 	inserted := func() ([]emit.Edit, []plan.Effect, error) { return r.InsertBehind(v.Call, text) }
 	tries := []func() ([]emit.Edit, []plan.Effect, error){appended, inserted}
 	switch where {
-	case behind:
+	case placeBehind:
 		tries = []func() ([]emit.Edit, []plan.Effect, error){inserted, appended}
-	case onlyBehind:
+	case placeOnly:
 		tries = tries[1:]
 	}
 	var first error
@@ -131,20 +131,20 @@ func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, where place
 func (p *Pass) where(r *Program, a facts.Activity, v *facts.Invocation, text string) place {
 	if strings.HasPrefix(text, "rm ") || strings.HasPrefix(text, "sudo rm ") {
 		if v.Manager.System {
-			return atEnd
+			return placeEnd
 		}
-		return behind
+		return placeBehind
 	}
 	removed := slices.ContainsFunc(p.Facts.Invocations(r.In), func(o *facts.Invocation) bool { return o.Seq > v.Seq && o.Role == facts.Remove })
 	ran := slices.ContainsFunc(a.Uses, func(o *facts.Invocation) bool { return o.Path.Always() && !o.Path.Subshell() && !o.Nested })
 	sure := (ran || v.Manager.Comes(r.State.Stage)) && !removed
 	switch {
 	case !sure, v.Path.Background():
-		return onlyBehind
+		return placeOnly
 	case v.Manager.System || !v.Path.Always():
-		return atEnd
+		return placeEnd
 	}
-	return behind
+	return placeBehind
 }
 
 // line names an instruction by its line, for messages.
