@@ -46,7 +46,7 @@ requirements() {
     command -v go >/dev/null || skip "needs Go"
     mkdir -p "$cache"/{bin,stamp,run,log,www}
     local missing=() p
-    for p in runc:runc debootstrap:debootstrap docker-registry:docker-registry busybox:busybox-static; do
+    for p in runc:runc debootstrap:debootstrap docker-registry:docker-registry busybox:busybox-static curl:curl openssl:openssl; do
         command -v "${p%%:*}" >/dev/null || missing+=("${p##*:}")
     done
     command -v npm >/dev/null || missing+=(npm)
@@ -63,7 +63,7 @@ make_tools() {
         github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl)
     (cd "$here" && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$cache/frontend/dockerfile-frontend" \
         github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend)
-    (cd "$here" && go build -o "$cache/bin/mkwheel" ./mkwheel)
+    (cd "$here" && go build -o "$cache/bin/" ./mkwheel ./serve)
 }
 
 # The root file system of debian:12-slim: what debootstrap makes, with the apt and dpkg settings of Docker's image
@@ -122,16 +122,24 @@ make_node() {
 
 # What the apps download from the loopback server: a package index with wheels made from Debian's packages, and archives.
 make_www() {
-    rm -rf "$cache/www"/* "$cache/debs" # not the folder: the server runs in it
+    rm -rf "$cache/www" "$cache/debs"
     mkdir -p "$cache/www/simple" "$cache/debs"
     (cd "$cache/debs" && apt-get download python3-flask python3-werkzeug python3-jinja2 python3-markupsafe python3-click \
         python3-itsdangerous python3-django python3-asgiref python3-sqlparse python3-gunicorn python3-requests \
         python3-urllib3 python3-idna python3-certifi python3-chardet python3-colorama python3-tz >"$cache/log/debs.log" 2>&1)
-    local deb
+    local deb requires
     for deb in "$cache"/debs/*.deb; do
         rm -rf "$cache/debs/x"
         dpkg -x "$deb" "$cache/debs/x"
-        mkwheel "$cache/debs/x/usr/lib/python3/dist-packages" "$cache/www/simple"
+        case ${deb##*/} in
+        python3-flask_*) requires="werkzeug jinja2 itsdangerous click" ;;
+        python3-werkzeug_* | python3-jinja2_*) requires=markupsafe ;;
+        python3-requests_*) requires="urllib3 idna certifi chardet" ;;
+        python3-django_*) requires="asgiref sqlparse pytz" ;;
+        *) requires= ;;
+        esac
+        # shellcheck disable=SC2086 # a list of words
+        mkwheel "$cache/debs/x/usr/lib/python3/dist-packages" "$cache/www/simple" $requires
     done
     rm -rf "$cache/debs"
     # A tool as an archive: a program, its data and its docs, in one folder with a version, as upstreams publish it.
@@ -192,8 +200,9 @@ root = "$cache/buildkit"
   http = true
 TOML
     start registry docker-registry serve "$cache/registry.yml"
-    start files busybox httpd -f -p "$files" -h "$cache/www"
+    start files serve "$files" "$cache/www"
     start buildkitd buildkitd --config "$cache/buildkitd.toml"
+    wait_for files curl -fsS "http://$files/"
     wait_for registry curl -fsS "http://$registry/v2/"
     wait_for buildkitd buildctl --addr "$addr" debug workers
 }
@@ -239,18 +248,23 @@ make_images() {
 
 setup() {
     requirements
-    once tools "$here/go.mod" "$here/mkwheel/main.go" "$(go env GOVERSION)"
+    once tools "$here/go.mod" "$here"/*/main.go "$(go env GOVERSION)"
     once rootfs 1
     once node 1
-    once www 3 "$here/mkwheel/main.go"
+    once www 4 "$here/mkwheel/main.go"
     up_daemons
     once images "$here"/images/* "$(cat "$cache"/stamp/{rootfs,node} | sha256sum)" "$(go env GOVERSION)" "$files"
 }
 
 suite() {
     cd "$root"
-    BUILDKIT_HOST=$addr REFIT_LIVE_ADDR=$addr REFIT_LIVE_CACHE=$cache REFIT_LIVE_README=${REFIT_LIVE_README:-} \
-        go test ./pkg/measure ./cmd/refit -run 'Live' -count=1 -timeout 60m "$@"
+    export BUILDKIT_HOST=$addr REFIT_LIVE_ADDR=$addr REFIT_LIVE_CACHE=$cache REFIT_LIVE_README=${REFIT_LIVE_README:-}
+    # One package at a time: go test shows the progress of a single one only.
+    local status=0 package
+    for package in ./pkg/measure ./cmd/refit; do
+        go test "$package" -run Live -count=1 -timeout 60m "$@" || status=1
+    done
+    return $status
 }
 
 case ${1:-all} in

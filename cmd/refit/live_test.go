@@ -125,6 +125,7 @@ func TestLiveApps(t *testing.T) {
 // liveMeasure runs refit measure.
 func liveMeasure(t *testing.T, bin, dir string, app liveApp, args ...string) *liveResult {
 	t.Helper()
+	extra := args
 	args = append([]string{"measure", filepath.Join(dir, "Dockerfile"), "--json", "--addr", os.Getenv("REFIT_LIVE_ADDR"), "--touch-source", app.Source}, args...)
 	out, stderr, code := refit(t, bin, args...)
 	if code == exitFailure || len(out) == 0 {
@@ -137,7 +138,7 @@ func liveMeasure(t *testing.T, bin, dir string, app liveApp, args ...string) *li
 	if !r.Equivalent {
 		for _, d := range r.Report.Comparison.Differences {
 			if d.Class == "unexpected" {
-				t.Errorf("%v: unexpected: %s%s %s: %s → %s", args, d.Path, d.Config, d.What, d.Before, d.After)
+				t.Errorf("%v: unexpected: %s%s %s: %s → %s", extra, d.Path, d.Config, d.What, d.Before, d.After)
 			}
 		}
 	}
@@ -145,7 +146,7 @@ func liveMeasure(t *testing.T, bin, dir string, app liveApp, args ...string) *li
 		t.Errorf("refit %v: exit %d, equivalent %v", args, code, r.Equivalent)
 	}
 	for _, c := range r.Changes {
-		t.Logf("%v: %s [%s]", args[8:], c.Title, c.Transform)
+		t.Logf("%v: %s [%s]", extra, c.Title, c.Transform)
 	}
 	return &r
 }

@@ -1,9 +1,9 @@
 // Command mkwheel makes a Python wheel from the files of an unpacked Debian python3-* package, so that `pip install`
 // has something to install on a machine that reaches Debian's mirror and not PyPI.
 //
-//	mkwheel DIST_PACKAGES OUT
+//	mkwheel DIST_PACKAGES OUT [REQUIREMENT…]
 //
-// DIST_PACKAGES is the folder usr/lib/python3/dist-packages of the unpacked package; the wheel is written to
+// Debian's packages do not say what they require (that became dependencies of the package), so it is given. DIST_PACKAGES is the folder usr/lib/python3/dist-packages of the unpacked package; the wheel is written to
 // OUT/NAME/ beside an index.html, which makes OUT a simple repository
 // (https://packaging.python.org/en/latest/specifications/simple-repository-api/).
 package main
@@ -19,22 +19,23 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: mkwheel DIST_PACKAGES OUT")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: mkwheel DIST_PACKAGES OUT [REQUIREMENT…]")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "mkwheel:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dist, out string) error {
+func run(dist, out string, requires []string) error {
 	metas, err := filepath.Glob(filepath.Join(dist, "*-info"))
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func run(dist, out string) error {
 	if len(metas) != 1 {
 		return fmt.Errorf("%s: %d *.egg-info or *.dist-info folders, want 1", dist, len(metas))
 	}
-	meta, err := metadata(metas[0])
+	meta, err := metadata(metas[0], requires)
 	if err != nil {
 		return err
 	}
@@ -139,32 +140,23 @@ func pack(files map[string][]byte, record string) []byte {
 	return buf.Bytes()
 }
 
-// metadata reads METADATA or PKG-INFO; the requirements of an egg-info's requires.txt are added where it lacks them.
-func metadata(info string) ([]byte, error) {
-	if st, err := os.Stat(info); err == nil && !st.IsDir() {
-		return os.ReadFile(info)
+// metadata reads METADATA or PKG-INFO and adds the requirements.
+func metadata(info string, requires []string) ([]byte, error) {
+	data, err := os.ReadFile(info) // an egg-info may be a single file
+	for _, name := range []string{"METADATA", "PKG-INFO"} {
+		if err == nil {
+			break
+		}
+		data, err = os.ReadFile(filepath.Join(info, name))
 	}
-	if data, err := os.ReadFile(filepath.Join(info, "METADATA")); err == nil {
-		return data, nil
-	}
-	data, err := os.ReadFile(filepath.Join(info, "PKG-INFO"))
 	if err != nil {
 		return nil, err
 	}
-	requires, err := os.ReadFile(filepath.Join(info, "requires.txt"))
-	if err != nil || bytes.Contains(data, []byte("\nRequires-Dist:")) {
-		return data, nil
-	}
 	head, body, _ := bytes.Cut(data, []byte("\n\n"))
-	for _, l := range strings.Split(string(requires), "\n") {
-		if strings.HasPrefix(l, "[") {
-			break // extras and conditions
-		}
-		if l = strings.TrimSpace(l); l != "" {
-			head = append(head, "\nRequires-Dist: "+l...)
-		}
+	for _, r := range requires {
+		head = append(head[:len(head):len(head)], "\nRequires-Dist: "+r...)
 	}
-	return append(append(head, '\n', '\n'), body...), nil
+	return slices.Concat(head, []byte("\n\n"), body), nil
 }
 
 // field returns the value of a header.

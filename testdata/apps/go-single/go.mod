@@ -4,5 +4,5 @@ go 1.24
 
 require (
 	github.com/bmatcuk/doublestar/v4 v4.8.0
-	golang.org/x/text v0.20.0
+	golang.org/x/mod v0.22.0
 )

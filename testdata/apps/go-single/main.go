@@ -6,16 +6,15 @@ import (
 	"os"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
+	"golang.org/x/mod/semver"
 )
 
 func main() {
 	n := 0
 	for _, arg := range os.Args[1:] {
-		if doublestar.MatchUnvalidated("**/[a-z]*", arg) {
+		if doublestar.MatchUnvalidated("**/[a-z]*", arg) && !semver.IsValid(arg) {
 			n++
 		}
 	}
-	message.NewPrinter(language.English).Fprintln(os.Stdout, fmt.Sprint(n))
+	fmt.Println(n)
 }
