@@ -1,0 +1,225 @@
+//go:build unix
+
+package exectest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	maxSets  = 300 // sets of failing calls tried for a case under one shell
+	maxDepth = 3   // calls in a set
+)
+
+// check runs a case under each of its shells.
+func (b *box) check(c *Case) Verdict {
+	v := Verdict{Name: c.Name, Kind: c.Kind}
+	if why := c.Unsteady(); why != "" {
+		v.Skipped = append(v.Skipped, "it uses "+why)
+		return v
+	}
+	if err := b.setWorld(c.World); err != nil {
+		v.Err = err.Error()
+		return v
+	}
+	for _, sh := range c.Shells {
+		if b.bins[sh.Bin] == "" {
+			v.Skipped = append(v.Skipped, "there is no "+sh.Bin)
+			continue
+		}
+		if err := b.explore(c, sh, &v); err != nil {
+			v.Err = err.Error()
+			return v
+		}
+		if v.Diff != "" {
+			return v
+		}
+	}
+	return v
+}
+
+// explore compares the programs with no call failing, then with each call
+// failing that they make, then with those failing too that a failure leads to.
+func (b *box) explore(c *Case, sh Shell, v *Verdict) error {
+	var added []string
+	if c.Added != "" {
+		r, err := b.exec(sh, c.World, []string{c.Added}, nil)
+		if err != nil {
+			return err
+		}
+		for _, l := range r.calls {
+			added = append(added, argv(l))
+		}
+	}
+	type set struct {
+		fail  []string
+		known map[string]bool // calls made without the last failure
+	}
+	queue := []set{{}}
+	for n := 0; n < len(queue); n++ {
+		s := queue[n]
+		before, after, why, err := b.pair(c, sh, s.fail, added)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			switch {
+			case strings.Contains(strings.ToLower(before.stderr), "syntax error"):
+				v.Skipped = append(v.Skipped, sh.Bin+" refuses it")
+				return nil
+			case before.timeout:
+				v.Skipped = append(v.Skipped, "it does not end")
+				return nil
+			}
+			v.Calls += len(before.calls)
+			if before.ok {
+				v.Complete++
+			} else if v.Stops == "" {
+				v.Stops = strings.TrimSpace(before.stderr)
+			}
+		}
+		v.Runs++
+		if before.timeout {
+			continue
+		}
+		// What runs side by side may differ by chance: a real difference stays.
+		for try := 0; why != "" && try < 3; try++ {
+			if before, after, why, err = b.pair(c, sh, s.fail, added); err != nil {
+				return err
+			}
+			if why == "" {
+				v.Flaky++
+			}
+		}
+		if why != "" {
+			v.Diff = report(c, sh, s.fail, why, before, after)
+			return nil
+		}
+		known := map[string]bool{}
+		for _, k := range before.keys() {
+			known[k] = true
+		}
+		if len(s.fail) == maxDepth {
+			continue
+		}
+		for _, k := range before.keys() {
+			if s.known[k] || slices.Contains(s.fail, k) {
+				continue
+			}
+			if len(queue) == maxSets {
+				v.Cut = true
+				break
+			}
+			queue = append(queue, set{append(slices.Clone(s.fail), k), known})
+		}
+	}
+	return nil
+}
+
+// pair runs the programs before and after and says how they differ.
+func (b *box) pair(c *Case, sh Shell, fail, added []string) (before, after run, why string, err error) {
+	if before, err = b.exec(sh, c.World, c.Before, fail); err != nil {
+		return before, after, "", err
+	}
+	if after, err = b.exec(sh, c.World, []string{c.After}, fail); err != nil {
+		return before, after, "", err
+	}
+	return before, after, differ(c, &before, &after, added), nil
+}
+
+// argv is the argument part of a recorder's line.
+func argv(line string) string {
+	call, _, _ := strings.Cut(line, "\t")
+	return call
+}
+
+// differ says how two runs differ in what counts, or "".
+func differ(c *Case, before, after *run, added []string) string {
+	want, got := slices.Clone(before.calls), slices.Clone(after.calls)
+	switch c.Kind {
+	case Append:
+		if before.ok {
+			n := len(got) - len(added)
+			if n < 0 {
+				return "the added commands did not run"
+			}
+			tail := got[n:]
+			if c.Unordered {
+				tail = nil
+				for _, a := range added {
+					i := slices.IndexFunc(got, func(l string) bool { return argv(l) == a })
+					if i < 0 {
+						return "the added commands did not run"
+					}
+					got = slices.Delete(got, i, i+1)
+				}
+			} else {
+				got = got[:n]
+			}
+			for i, l := range tail {
+				if argv(l) != added[i] {
+					return "the added commands did not run at the end"
+				}
+			}
+			if c.Unordered {
+				// An equal command may have run before: compare arguments alone there.
+				want = slices.DeleteFunc(want, func(l string) bool { return slices.Contains(added, argv(l)) })
+				got = slices.DeleteFunc(got, func(l string) bool { return slices.Contains(added, argv(l)) })
+			}
+		}
+	case Behind:
+		own := func(l string) bool { return slices.Contains(added, argv(l)) }
+		want, got = slices.DeleteFunc(want, own), slices.DeleteFunc(got, own)
+	}
+	if c.Unordered {
+		slices.Sort(want)
+		slices.Sort(got)
+	}
+	switch {
+	case before.ok != after.ok:
+		return fmt.Sprintf("success was %v and is %v", before.ok, after.ok)
+	case !slices.Equal(want, got):
+		return "other commands run"
+	case !c.Jobs && !slices.Equal(before.files, after.files):
+		return "other files are left"
+	case after.timeout:
+		return "the program does not end"
+	}
+	return ""
+}
+
+// report describes a difference in full.
+func report(c *Case, sh Shell, fail []string, why string, before, after run) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s under %s", c.Name, why, sh)
+	if len(fail) > 0 {
+		fmt.Fprintf(&b, " when these fail: %s", strings.Join(fail, ", "))
+	}
+	for i, p := range c.Before {
+		fmt.Fprintf(&b, "\n  before %d: %s", i+1, strings.ReplaceAll(p, "\n", "\n    "))
+	}
+	fmt.Fprintf(&b, "\n  after: %s", strings.ReplaceAll(c.After, "\n", "\n    "))
+	list := func(name string, want, got []string) {
+		if slices.Equal(want, got) {
+			return
+		}
+		for i, side := range [][]string{want, got} {
+			fmt.Fprintf(&b, "\n  %s %s:", name, [...]string{"before", "after"}[i])
+			for j, l := range side {
+				mark := " "
+				if j >= len(want) || j >= len(got) || want[j] != got[j] {
+					mark = "!"
+				}
+				fmt.Fprintf(&b, "\n  %s %s", mark, l)
+			}
+		}
+	}
+	list("commands", before.calls, after.calls)
+	list("files", before.files, after.files)
+	if before.stderr != after.stderr {
+		fmt.Fprintf(&b, "\n  messages before: %q\n  messages after: %q", before.stderr, after.stderr)
+	}
+	return b.String()
+}
