@@ -40,8 +40,9 @@ func NewWorld(dir string, vars map[string]string, trees []*syntax.File) World {
 	}
 	slices.Sort(b.world.Env)
 	b.cfg = &expand.Config{
-		Env:      expand.FuncEnviron(func(name string) string { return b.vars[name] }),
-		CmdSubst: func(io.Writer, *syntax.CmdSubst) error { return nil },
+		Env:       expand.FuncEnviron(func(name string) string { return b.vars[name] }),
+		CmdSubst:  func(io.Writer, *syntax.CmdSubst) error { return nil },
+		ProcSubst: func(*syntax.ProcSubst) (string, error) { return "", nil },
 	}
 	for _, t := range trees {
 		b.walk(t)
