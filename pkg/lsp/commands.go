@@ -88,7 +88,7 @@ func (s *server) ignore(ctx context.Context, conn *jsonrpc2.Conn, snap snapshot,
 		return nil, a.err
 	}
 	edit, _, ok := ignoreEdit(a.draft.File(), snap.text.offset(position{Line: arg.Line}), arg.Name)
-	if !ok {
+	if !ok || arg.Line < 0 || arg.Line >= len(snap.text.lines) {
 		return nil, notFound("there is no instruction at line %d", arg.Line+1)
 	}
 	we, err := s.workspaceEdit(snap, &a.config, []emit.Edit{edit}, nil)

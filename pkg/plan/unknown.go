@@ -15,6 +15,9 @@ import (
 func unknownInstruction(word string) string {
 	msg := fmt.Sprintf("unknown instruction: %s", word)
 	word = strings.ToUpper(word)
+	if word == "" {
+		return msg
+	}
 	best, bestScore := "", 5
 	names := make([]string, 0, len(command.Commands))
 	for n := range command.Commands {
