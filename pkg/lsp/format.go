@@ -1,9 +1,11 @@
 package lsp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/sourcegraph/jsonrpc2"
@@ -54,8 +56,30 @@ func (s *server) layout(conn *jsonrpc2.Conn, uri string, lines [2]int) (job, err
 		if pe := (*parse.Error)(nil); errors.As(err, &pe) {
 			edits, err = nil, nil
 		}
+		if at := unfinished(snap.text.src); at >= 0 {
+			edits = slices.DeleteFunc(edits, func(e emit.Edit) bool { return e.End > at })
+		}
 		return s.fresh(snap, snap.text.textEdits(edits), err)
 	}, nil
+}
+
+// unfinished returns the offset of a last instruction that still has a
+// continuation character at its end, otherwise -1. Its writer is about to type
+// the next line: formatting, which would remove the character, leaves it alone.
+func unfinished(src []byte) int {
+	end := bytes.TrimRight(src, " \t\r\n")
+	last := bytes.TrimLeft(end[bytes.LastIndexByte(end, '\n')+1:], " \t")
+	if len(last) == 0 || last[0] != '#' && !bytes.ContainsRune([]byte("\\`"), rune(last[len(last)-1])) {
+		return -1 // spares a parse
+	}
+	f, err := parse.Parse(src)
+	if err != nil {
+		return -1
+	}
+	if in := f.Instructions[len(f.Instructions)-1]; in.Unfinished() {
+		return in.Start
+	}
+	return -1
 }
 
 // rewrite runs the engine on a snapshot and returns the edits that lead to its

@@ -132,7 +132,7 @@ func (c *client) checkAnswers(r *rand.Rand, uri string) {
 		c.t.Fatal(err)
 	}
 	edits := c.format(uri)
-	if got := c.edited(uri, edits); got != string(want) {
+	if got := c.edited(uri, edits); got != string(want) && unfinished(text) < 0 {
 		c.t.Errorf("formatting %q gives\n%q, the engine\n%q", text, got, want)
 	}
 	x := newText(text, c.server.enc)
@@ -221,8 +221,8 @@ HEALTHCHECK --interval=3s CMD curl -f  http://localhost/ || exit 1
 // TestEveryKeystroke types files character by character and formats at each:
 // the answer is an edit of white space, continuations and letter case only.
 func TestEveryKeystroke(t *testing.T) {
-	squeeze := func(b string) string {
-		b = strings.NewReplacer("\\\n", "", "`\n", "", "\\\r\n", "", "`\r\n", "").Replace(b)
+	squeeze := func(b, escape string) string {
+		b = strings.NewReplacer(escape+"\n", "", escape+"\r\n", "").Replace(b)
 		return strings.ToUpper(strings.Join(strings.Fields(b), ""))
 	}
 	for name, full := range typed {
@@ -230,6 +230,10 @@ func TestEveryKeystroke(t *testing.T) {
 			t.Parallel()
 			c := start(t, modern(), Options{}, nil)
 			c.open(uri, "")
+			escape := "\\"
+			if strings.HasPrefix(full, "# escape=`") {
+				escape = "`"
+			}
 			for _, ch := range full {
 				at := len(c.texts[uri])
 				c.change(uri, at, at, string(ch))
@@ -239,7 +243,7 @@ func TestEveryKeystroke(t *testing.T) {
 				if _, err := parse.Parse([]byte(text)); err != nil && len(edits) > 0 {
 					t.Fatalf("%q does not parse, but is formatted: %q", text, got)
 				}
-				if squeeze(got) != squeeze(text) {
+				if squeeze(got, escape) != squeeze(text, escape) {
 					t.Fatalf("%q is formatted into something else: %q", text, got)
 				}
 			}
