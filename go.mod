@@ -15,8 +15,9 @@ require (
 	github.com/sourcegraph/jsonrpc2 v0.2.3
 	github.com/tonistiigi/go-csvvalue v0.0.0-20240814133006-030d3b2625d0
 	github.com/urfave/cli/v2 v2.27.7
-	go.yaml.in/yaml/v3 v3.0.5
+	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/term v0.47.0
+	mvdan.cc/editorconfig v0.3.0
 	mvdan.cc/sh/v3 v3.14.1
 )
 

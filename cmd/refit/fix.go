@@ -18,11 +18,6 @@ func fixCommand(c *console) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if ctx.Bool("format") {
-				if set.engine.Format, err = readStyle(ctx); err != nil {
-					return err
-				}
-			}
 			return (&job{c: c, set: set, command: "fix"}).run(ctx.Args().Slice())
 		},
 	}

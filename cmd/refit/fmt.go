@@ -1,10 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"github.com/urfave/cli/v2"
-)
+import "github.com/urfave/cli/v2"
 
 func fmtCommand(c *console) *cli.Command {
 	return &cli.Command{
@@ -21,16 +17,6 @@ func fmtCommand(c *console) *cli.Command {
 			set, err := readSettings(c, ctx)
 			if err != nil {
 				return err
-			}
-			set.engine.None = true
-			if set.engine.Format, err = readStyle(ctx); err != nil {
-				return err
-			}
-			if l := ctx.String("lines"); l != "" {
-				r := &set.engine.Lines
-				if n, err := fmt.Sscanf(l, "%d:%d\n", &r[0], &r[1]); n != 2 || err != nil || r[0] < 1 || r[1] < r[0] {
-					return usagef("--lines %q: want FROM:TO, two line numbers from 1", l)
-				}
 			}
 			return (&job{c: c, set: set, command: "fmt"}).run(ctx.Args().Slice())
 		},

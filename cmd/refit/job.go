@@ -9,10 +9,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
-	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
@@ -23,11 +21,14 @@ const stdinPath = "-"
 
 // job is a run of one command over files.
 type job struct {
-	c       *console
-	set     *settings
-	command string // fix, fmt or lint
-	tally   tally
-	code    int
+	c        *console
+	set      *settings
+	command  string // fix, fmt or lint
+	tally    tally
+	code     int
+	contexts contexts
+	values   gitValues
+	said     map[string]bool // configuration errors that were printed
 }
 
 // outcome is what came out for one file.
@@ -36,7 +37,8 @@ type outcome struct {
 	name     string // for messages and diffs
 	src      *workspace.Source
 	res      *transform.Result
-	skipped  bool // stdin that the rules exclude: echo it
+	rules    workspace.Rules // that hold for the file
+	skipped  bool            // stdin that the rules exclude: echo it
 	err      error
 	writeErr error // of -w; the result is complete
 }
@@ -151,7 +153,7 @@ func (j *job) process(f workspace.File) (o *outcome) {
 	}
 	opt, err := j.options(o)
 	if err != nil {
-		o.err = err
+		o.err = &settingError{err}
 		return o
 	}
 	if o.res, o.err = transform.Run(o.src.Data, opt); o.err == nil && j.set.write {
@@ -160,40 +162,15 @@ func (j *job) process(f workspace.File) (o *outcome) {
 	return o
 }
 
-// options are the engine's options for one file.
-func (j *job) options(o *outcome) (transform.Options, error) {
-	opt := j.set.engine
-	if dir := j.set.context; dir != "" {
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			return opt, err
-		}
-		opt.Context, err = facts.NewContext(root.FS(), within(dir, o.file.Path))
-		if err != nil {
-			return opt, fmt.Errorf("%s: %w", dir, err)
-		}
-	}
-	return opt, nil
-}
-
-// within is a file's slash-separated path below a directory, or "".
-func within(dir, path string) string {
-	d, err1 := filepath.Abs(dir)
-	p, err2 := filepath.Abs(path)
-	if err1 != nil || err2 != nil || path == stdinPath {
-		return ""
-	}
-	rel, err := filepath.Rel(d, p)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return ""
-	}
-	return filepath.ToSlash(rel)
-}
-
 // internalError is a bug in refit that was caught.
 type internalError struct{ msg string }
 
 func (e *internalError) Error() string { return "internal error: " + e.msg }
+
+// settingError is a setting that cannot be followed.
+type settingError struct{ error }
+
+func (e *settingError) Unwrap() error { return e.error }
 
 // errQuit ends a run early without an error.
 var errQuit = errors.New("quit")
@@ -213,12 +190,24 @@ func (j *job) deliver(sink sink, o *outcome) error {
 			return usagef("%v", name)
 		}
 		j.tally.failed++
+		j.raise(exitFailure)
+		var config *workspace.ConfigError
+		if errors.As(o.err, &config) {
+			// One mistake fails many files; it is told once.
+			if msg := config.Error(); !j.said[msg] {
+				if j.said == nil {
+					j.said = map[string]bool{}
+				}
+				j.said[msg] = true
+				j.print(configReport(config))
+			}
+			return nil
+		}
 		report := &emit.FileReport{Path: filepath.ToSlash(o.name), Findings: []emit.Finding{problem(o.err)}}
 		if o.src != nil {
 			report.Source = o.src.Data
 		}
 		j.print(report)
-		j.raise(exitFailure)
 		return sink.failed(o, report)
 	}
 	for _, msg := range o.res.Internal {
@@ -261,7 +250,10 @@ func problem(err error) emit.Finding {
 	var path *fs.PathError
 	var none *workspace.NoFilesError
 	var internal *internalError
+	var setting *settingError
 	switch {
+	case errors.As(err, &setting):
+		f.Rule = "config"
 	case errors.As(err, &pe):
 		f.Rule, f.Title = "parse", pe.Msg
 		if pe.Line > 0 {
@@ -308,4 +300,15 @@ func finding(c *transform.Change) emit.Finding {
 		f.Level = emit.LevelNote
 	}
 	return f
+}
+
+func configReport(e *workspace.ConfigError) *emit.FileReport {
+	f := emit.Finding{Level: emit.LevelError, Rule: "config", Title: e.Msg, Start: parse.Position{Line: e.Line, Col: e.Col}}
+	path := e.Path
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsLocal(rel) {
+			path = rel
+		}
+	}
+	return &emit.FileReport{Path: filepath.ToSlash(path), Source: e.Source, Findings: []emit.Finding{f}}
 }

@@ -9,7 +9,9 @@ func lintCommand(c *console) *cli.Command {
 		ArgsUsage: "[path …]",
 		Description: "Prints what refit fix would change, what it would change with --unsafe, and advice.\n" +
 			"Exit code 1 if there are findings.",
-		Flags: concat(selectFlags(), buildFlags(), fileFlags(), outputFlags()),
+		Flags: concat([]cli.Flag{
+			&cli.StringFlag{Name: "fail-on", Category: catMode, Value: "note", Usage: "the least serious `LEVEL` that makes the exit code 1: note (advice, unsafe changes), warning (safe changes) or error"},
+		}, selectFlags(), buildFlags(), fileFlags(), outputFlags()),
 		Action: func(ctx *cli.Context) error {
 			set, err := readSettings(c, ctx)
 			if err != nil {

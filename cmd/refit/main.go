@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/workspace"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
@@ -75,6 +77,11 @@ func run(c *console, args []string) (code int) {
 	if err == nil {
 		return exitOK
 	}
+	var config *workspace.ConfigError
+	if errors.As(err, &config) {
+		c.err.Write(emit.Text(configReport(config), emit.TextOptions{}))
+		return exitFailure
+	}
 	var f *failure
 	if !errors.As(err, &f) {
 		f = &failure{exitFailure, err.Error()}
@@ -116,6 +123,7 @@ func commands(c *console) []*cli.Command {
 		lintCommand(c),
 		rulesCommand(c),
 		explainCommand(c),
+		initCommand(c),
 		verifyCommand(c),
 		measureCommand(c),
 		lspCommand(c),

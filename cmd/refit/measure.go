@@ -66,7 +66,10 @@ func runMeasure(c *console, ctx *cli.Context) error {
 		return err
 	}
 	dir := contextOf(ctx, file)
-	opt := set.engine
+	opt, err := (&job{c: c, set: set, command: "fix"}).options(&outcome{file: workspace.File{Path: file}})
+	if err != nil {
+		return err
+	}
 	if t := ctx.String("target"); t != "" {
 		opt.Facts.Targets = []string{t}
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -18,9 +20,11 @@ type settings struct {
 	outColor, errColor           bool
 	stdinName                    string
 	jobs                         int
-	context                      string
+	lines                        [2]int
+	labels                       []transform.Label // of --label, in order
+	rules                        workspace.Rules   // of the flags; they win over those of files
+	resolver                     workspace.Resolver
 	find                         workspace.FindOptions
-	engine                       transform.Options
 }
 
 func (s *settings) hasMode() bool {
@@ -73,7 +77,8 @@ func layoutFlags() []cli.Flag {
 	d := emit.DefaultStyle()
 	return []cli.Flag{
 		&cli.IntFlag{Name: "indent", Category: catLayout, Value: d.Indent, Usage: "indent continuation lines by `N` blanks per level"},
-		&cli.IntFlag{Name: "width", Category: catLayout, Value: d.Width, Usage: "break lines at column `N` where possible"},
+		&cli.BoolFlag{Name: "tabs", Category: catLayout, Usage: "indent continuation lines by one tab per level"},
+		&cli.IntFlag{Name: "width", Category: catLayout, Value: d.Width, Usage: "break lines at column `N` where possible; 0 for no limit"},
 		&cli.StringFlag{Name: "operators", Category: catLayout, Value: d.Operators, Usage: "`WHERE` && and || stand at a line break: leading or trailing"},
 		&cli.StringFlag{Name: "newline", Category: catLayout, Value: "keep", Usage: "line ending: keep, lf or crlf"},
 		&cli.BoolFlag{Name: "heredoc-bodies", Category: catLayout, Usage: "lay out the bodies of RUN here-documents too"},
@@ -84,6 +89,8 @@ func layoutFlags() []cli.Flag {
 func fileFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "stdin-filename", Category: catFiles, Usage: "the `PATH` that standard input stands for"},
+		&cli.StringFlag{Name: "config", Category: catFiles, Usage: "use this configuration `FILE` instead of searching for .refit.toml"},
+		&cli.BoolFlag{Name: "no-config", Category: catFiles, Usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
 		&cli.BoolFlag{Name: "force-exclude", Category: catFiles, Usage: "ignore rules hold for paths named on the command line, too"},
 		&cli.BoolFlag{Name: "no-ignore", Category: catFiles, Usage: "search directories without regard to .gitignore"},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Category: catFiles, Usage: "process `N` files at a time; 0 for one per processor"},
@@ -115,8 +122,17 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 		verbose:     ctx.Bool("verbose"), explainSkips: ctx.Bool("explain-skips"), quiet: ctx.Bool("quiet"),
 		stdinName: ctx.String("stdin-filename"),
 		jobs:      ctx.Int("jobs"),
-		context:   ctx.String("context"),
 		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude"), NoIgnore: ctx.Bool("no-ignore"), IgnoreFiles: globalIgnore(c)},
+	}
+	s.resolver.File, s.resolver.None = ctx.String("config"), ctx.Bool("no-config")
+	s.find.Excluded = s.resolver.Excluded
+	if s.resolver.File != "" {
+		if s.resolver.None {
+			return nil, usagef("--config and --no-config exclude each other")
+		}
+		if _, err := workspace.ReadConfig(s.resolver.File); err != nil {
+			return nil, err
+		}
 	}
 	if s.write && s.check {
 		return nil, usagef("-w and --check exclude each other")
@@ -131,48 +147,94 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	default:
 		return nil, choiceError("color", when, "auto", "always", "never")
 	}
-	e := &s.engine
-	e.Select, e.Ignore = split(ctx.StringSlice("select")), split(ctx.StringSlice("ignore"))
-	e.Unsafe = ctx.Bool("unsafe")
-	e.Author = ctx.String("author")
-	e.MaxLines = ctx.Int("max-lines")
-	e.Facts.Targets = ctx.StringSlice("target")
+	return s, s.readRules(ctx)
+}
+
+// readRules turns the flags that were given into rules.
+func (s *settings) readRules(ctx *cli.Context) error {
 	for _, l := range ctx.StringSlice("label") {
 		k, v, ok := strings.Cut(l, "=")
 		if !ok || k == "" {
-			return nil, usagef("--label %q: want KEY=VALUE", l)
+			return usagef("--label %q: want KEY=VALUE", l)
 		}
-		e.Labels = append(e.Labels, transform.Label{Key: k, Value: v})
+		s.labels = append(s.labels, transform.Label{Key: k, Value: v})
 	}
-	for _, a := range ctx.StringSlice("build-arg") {
+	f := flagReader{ctx: ctx}
+	s.rules = workspace.Rules{
+		Select: split(ctx.StringSlice("select")), Ignore: split(ctx.StringSlice("ignore")),
+		Unsafe: f.bool("unsafe"), Author: f.string("author"), Context: f.string("context"),
+		Cache: f.choice("cache", "clean", "mount"), LabelStyle: f.choice("label-style", "label", "maintainer"),
+		Stages: f.choice("stages", "ships", "all"), MergeStyle: f.choice("merge-style", "auto", "and", "heredoc"),
+		FailOn:   f.choice("fail-on", "note", "warning", "error"),
+		MaxLines: f.int("max-lines", 1, 10000), Targets: ctx.StringSlice("target"), BuildArgs: f.pairs("build-arg"),
+		Format: &workspace.Format{
+			Enabled: f.bool("format"), Indent: f.int("indent", 1, 16), Tabs: f.bool("tabs"), Width: f.int("width", 0, 100000),
+			Operators: f.choice("operators", "leading", "trailing"), Newline: f.choice("newline", "keep", "lf", "crlf"),
+			HeredocBodies: f.bool("heredoc-bodies"), CacheNeutral: f.bool("cache-neutral"),
+		},
+	}
+	if l := ctx.String("lines"); l != "" {
+		if n, err := fmt.Sscanf(l, "%d:%d\n", &s.lines[0], &s.lines[1]); n != 2 || err != nil || s.lines[0] < 1 || s.lines[1] < s.lines[0] {
+			return usagef("--lines %q: want FROM:TO, two line numbers from 1", l)
+		}
+	}
+	return f.err
+}
+
+// flagReader gives the flags that were set; the first mistake is in err.
+type flagReader struct {
+	ctx *cli.Context
+	err error
+}
+
+func (f *flagReader) bool(name string) *bool {
+	if !f.ctx.IsSet(name) {
+		return nil
+	}
+	v := f.ctx.Bool(name)
+	return &v
+}
+
+func (f *flagReader) string(name string) *string {
+	if !f.ctx.IsSet(name) {
+		return nil
+	}
+	v := f.ctx.String(name)
+	return &v
+}
+
+func (f *flagReader) int(name string, lo, hi int) *int {
+	if !f.ctx.IsSet(name) {
+		return nil
+	}
+	v := f.ctx.Int(name)
+	if (v < lo || v > hi) && f.err == nil {
+		f.err = usagef("--%s %d: want %d to %d", name, v, lo, hi)
+	}
+	return &v
+}
+
+func (f *flagReader) choice(name string, choices ...string) *string {
+	v := f.string(name)
+	if v != nil && !slices.Contains(choices, *v) && f.err == nil {
+		f.err = choiceError(name, *v, choices...)
+	}
+	return v
+}
+
+func (f *flagReader) pairs(name string) map[string]string {
+	var out map[string]string
+	for _, a := range f.ctx.StringSlice(name) {
 		k, v, ok := strings.Cut(a, "=")
-		if !ok || k == "" {
-			return nil, usagef("--build-arg %q: want NAME=VALUE", a)
+		if (!ok || k == "") && f.err == nil {
+			f.err = usagef("--%s %q: want NAME=VALUE", name, a)
 		}
-		if e.Facts.BuildArgs == nil {
-			e.Facts.BuildArgs = map[string]string{}
+		if out == nil {
+			out = map[string]string{}
 		}
-		e.Facts.BuildArgs[k] = v
+		out[k] = v
 	}
-	var err error
-	choose := func(flag string, into *string, choices ...string) {
-		v := ctx.String(flag)
-		if v == "" || err != nil {
-			return
-		}
-		for _, c := range choices {
-			if v == c {
-				*into = v
-				return
-			}
-		}
-		err = choiceError(flag, v, choices...)
-	}
-	choose("cache", &e.Cache, "clean", "mount")
-	choose("label-style", &e.LabelStyle, "label", "maintainer")
-	choose("stages", &e.Stages, "ships", "all")
-	choose("merge-style", &e.MergeStyle, "auto", "and", "heredoc")
-	return s, err
+	return out
 }
 
 // globalIgnore is git's ignore file of the user, where it is by default.
@@ -186,33 +248,6 @@ func globalIgnore(c *console) []string {
 		dir = filepath.Join(home, ".config")
 	}
 	return []string{filepath.Join(dir, "git", "ignore")}
-}
-
-// readStyle understands the layout flags.
-func readStyle(ctx *cli.Context) (*emit.Style, error) {
-	st := emit.DefaultStyle()
-	st.Indent, st.Width = ctx.Int("indent"), ctx.Int("width")
-	st.HeredocBody, st.CacheNeutral = ctx.Bool("heredoc-bodies"), ctx.Bool("cache-neutral")
-	if st.Indent < 0 || st.Indent > 16 {
-		return nil, usagef("--indent %d: want 0 to 16", st.Indent)
-	}
-	if st.Width < 1 {
-		return nil, usagef("--width %d: want at least 1", st.Width)
-	}
-	switch st.Operators = ctx.String("operators"); st.Operators {
-	case "leading", "trailing":
-	default:
-		return nil, choiceError("operators", st.Operators, "leading", "trailing")
-	}
-	switch nl := ctx.String("newline"); nl {
-	case "keep":
-		st.Newline = ""
-	case "lf", "crlf":
-		st.Newline = nl
-	default:
-		return nil, choiceError("newline", nl, "keep", "lf", "crlf")
-	}
-	return &st, nil
 }
 
 func choiceError(flag, got string, choices ...string) error {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/transform"
@@ -74,7 +75,7 @@ func (s *rewriteSink) diff(o *outcome) error {
 		return err
 	}
 	for _, f := range o.res.Companions {
-		path := s.companion(f)
+		path := o.companion(f)
 		old, err := os.ReadFile(path)
 		d := emit.Unified(slashed(path), old, f.Content, emit.DiffOptions{Color: s.set.outColor, Created: err != nil})
 		if _, err := s.c.out.Write(d); err != nil {
@@ -87,8 +88,12 @@ func (s *rewriteSink) diff(o *outcome) error {
 func slashed(path string) string { return filepath.ToSlash(filepath.Clean(path)) }
 
 // companion is the path of a file that a change writes in the build context.
-func (j *job) companion(f transform.Companion) string {
-	return filepath.Join(j.set.context, filepath.FromSlash(f.Path))
+func (o *outcome) companion(f transform.Companion) string {
+	dir := filepath.Dir(o.name)
+	if o.rules.Context != nil {
+		dir = *o.rules.Context
+	}
+	return filepath.Join(dir, filepath.FromSlash(f.Path))
 }
 
 // write writes the result in place.
@@ -97,7 +102,7 @@ func (j *job) write(o *outcome) error {
 		return err
 	}
 	for _, f := range o.res.Companions {
-		if err := writeCompanion(j.companion(f), f.Content); err != nil {
+		if err := writeCompanion(o.companion(f), f.Content); err != nil {
 			return err
 		}
 	}
@@ -119,7 +124,7 @@ func writeCompanion(path string, content []byte) error {
 // mention names the companion files that printing the result leaves out.
 func (s *rewriteSink) mention(o *outcome) {
 	for _, f := range o.res.Companions {
-		fmt.Fprintf(s.c.err, "%s: also writes %s; use -w to write it, -d to see it\n", o.name, s.companion(f))
+		fmt.Fprintf(s.c.err, "%s: also writes %s; use -w to write it, -d to see it\n", o.name, o.companion(f))
 	}
 }
 
@@ -135,7 +140,23 @@ func (s *lintSink) file(o *outcome) error {
 	if len(r.Findings) == 0 {
 		return nil
 	}
-	s.raise(exitFound)
+	for _, f := range r.Findings {
+		if rank(f.Level) >= rank(o.failOn()) {
+			s.raise(exitFound)
+		}
+	}
 	_, err := s.c.out.Write(emit.Text(r, emit.TextOptions{Color: s.set.outColor, Reasons: true}))
 	return err
+}
+
+// failOn is the least serious level that makes lint fail.
+func (o *outcome) failOn() emit.Level {
+	if o.rules.FailOn != nil {
+		return emit.Level(*o.rules.FailOn)
+	}
+	return emit.LevelNote
+}
+
+func rank(l emit.Level) int {
+	return slices.Index([]emit.Level{emit.LevelNote, emit.LevelWarning, emit.LevelError}, l)
 }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/transform"
+	"github.com/refit-dev/refit/pkg/workspace"
+)
+
+// options are the engine's options for one file: those of the configuration
+// that holds for it, under those of the flags.
+func (j *job) options(o *outcome) (transform.Options, error) {
+	path := o.file.Path
+	if path == stdinPath {
+		if path = j.set.stdinName; path == "" {
+			path = "Dockerfile"
+		}
+	}
+	var opt transform.Options
+	st, err := j.set.resolver.For(path)
+	if err != nil {
+		return opt, err
+	}
+	o.rules = j.set.rules.Over(st.Rules)
+	o.rules.Ignore = slices.Concat(st.Rules.Ignore, j.set.rules.Ignore)
+	r := &o.rules
+	r.Apply(&opt)
+	if err := j.labels(&opt, r, path); err != nil {
+		return opt, err
+	}
+	switch {
+	case j.command == "fmt":
+		opt.None, opt.Format, opt.Lines = true, r.Style(), j.set.lines
+	case r.Format != nil && r.Format.Enabled != nil && *r.Format.Enabled:
+		opt.Format = r.Style()
+	}
+	if r.Context != nil {
+		opt.Context, err = j.contexts.open(*r.Context, path)
+	}
+	return opt, err
+}
+
+// labels adds the labels that come from elsewhere, and puts those of the
+// command line last.
+func (j *job) labels(opt *transform.Options, r *workspace.Rules, path string) error {
+	add := func(k, v string) {
+		opt.Labels = append(slices.DeleteFunc(opt.Labels, func(l transform.Label) bool { return l.Key == k }), transform.Label{Key: k, Value: v})
+	}
+	for _, k := range sorted(r.LabelsFromEnv) {
+		v := j.c.getenv(r.LabelsFromEnv[k])
+		if v == "" {
+			return fmt.Errorf("the label %s wants the environment variable %s, which is not set", k, r.LabelsFromEnv[k])
+		}
+		add(k, v)
+	}
+	for _, k := range sorted(r.LabelsFromGit) {
+		v, err := j.values.git(filepath.Dir(path), r.LabelsFromGit[k])
+		if err != nil {
+			return fmt.Errorf("the label %s wants the %s: %w", k, r.LabelsFromGit[k], err)
+		}
+		add(k, v)
+	}
+	for _, l := range j.set.labels {
+		add(l.Key, l.Value)
+	}
+	return nil
+}
+
+func sorted(m map[string]string) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// contexts remembers the build contexts that were opened.
+type contexts struct {
+	mu    sync.Mutex
+	roots map[string]*os.Root
+}
+
+// open opens the build context of a Dockerfile. Nothing outside the
+// directory is ever read through it.
+func (b *contexts) open(dir, dockerfile string) (*facts.Context, error) {
+	b.mu.Lock()
+	root := b.roots[dir]
+	var err error
+	if root == nil {
+		if root, err = os.OpenRoot(dir); err == nil {
+			if b.roots == nil {
+				b.roots = map[string]*os.Root{}
+			}
+			b.roots[dir] = root
+		}
+	}
+	b.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("build context: %w", err)
+	}
+	ctx, err := facts.NewContext(root.FS(), within(dir, dockerfile))
+	if err != nil {
+		return nil, fmt.Errorf("build context %s: its ignore file: %w", dir, err)
+	}
+	return ctx, nil
+}
+
+// within is a file's slash-separated path below a directory, or "".
+func within(dir, path string) string {
+	d, err1 := filepath.Abs(dir)
+	p, err2 := filepath.Abs(path)
+	if err1 != nil || err2 != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(d, p)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// gitValues remembers what git said.
+type gitValues struct {
+	mu   sync.Mutex
+	said map[[2]string]string
+}
+
+func (v *gitValues) git(dir, what string) (string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	key := [2]string{dir, what}
+	if s, ok := v.said[key]; ok {
+		return s, nil
+	}
+	s, err := workspace.GitValue(dir, what)
+	if err != nil {
+		return "", err
+	}
+	if v.said == nil {
+		v.said = map[[2]string]string{}
+	}
+	v.said[key] = s
+	return s, nil
+}

@@ -1,0 +1,203 @@
+package workspace
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"mvdan.cc/editorconfig"
+
+	"github.com/refit-dev/refit/pkg/transform"
+)
+
+// Resolver finds the settings that hold for a file. It remembers what it has
+// read and may be used by several goroutines.
+type Resolver struct {
+	File  string // use this configuration file for all; "" searches upwards
+	None  bool   // read no configuration files of any kind
+	mu    sync.Mutex
+	dirs  map[string]*dirConfig
+	query editorconfig.Query
+}
+
+// dirConfig is what holds in a directory.
+type dirConfig struct {
+	config   *Config
+	hadolint *Hadolint
+	editor   bool // there is an .editorconfig here or above
+	err      error
+}
+
+// Settings are the settings for one file.
+type Settings struct {
+	Rules
+	Config   *Config   // nil where there is none
+	Hadolint *Hadolint // nil where there is none
+}
+
+// For returns the settings for a file, whether it exists or not: those of the
+// nearest .refit.toml, over those of .hadolint.yaml and .editorconfig. The
+// error is a *ConfigError, or from reading.
+func (r *Resolver) For(path string) (*Settings, error) {
+	if r.None {
+		return &Settings{}, nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.dir(filepath.Dir(abs))
+	if d.err != nil {
+		return nil, d.err
+	}
+	s := &Settings{Config: d.config, Hadolint: d.hadolint}
+	if d.config != nil {
+		s.Rules = d.config.For(abs)
+	}
+	if s.Hadolint != nil && (s.Rules.Hadolint == nil || *s.Rules.Hadolint) {
+		s.Rules = s.Rules.Over(Rules{FailOn: s.Hadolint.failOn()})
+		s.Ignore = append(s.Ignore[:len(s.Ignore):len(s.Ignore)], s.Hadolint.known()...)
+	} else {
+		s.Hadolint = nil
+	}
+	if d.editor {
+		f, err := r.editorFormat(abs)
+		if err != nil {
+			return nil, err
+		}
+		s.Rules = s.Rules.Over(Rules{Format: f})
+	}
+	return s, nil
+}
+
+// Excluded is for FindOptions.
+func (r *Resolver) Excluded(path string, _ bool) bool {
+	if r.None {
+		return false
+	}
+	st, err := os.Lstat(path)
+	isDir := err == nil && st.IsDir()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.dir(filepath.Dir(path))
+	return d.config != nil && d.config.exclude != nil && d.config.Excluded(path, isDir)
+}
+
+// dir reads the configuration of a directory, or takes that of its parent.
+func (r *Resolver) dir(dir string) *dirConfig {
+	if d := r.dirs[dir]; d != nil {
+		return d
+	}
+	d := &dirConfig{}
+	if up := filepath.Dir(dir); up != dir {
+		*d = *r.dir(up)
+	}
+	if r.dirs == nil {
+		r.dirs = map[string]*dirConfig{}
+		r.query = editorconfig.Query{FileCache: map[string]*editorconfig.File{}, RegexpCache: map[string]*regexp.Regexp{}}
+	}
+	r.dirs[dir] = d
+	if r.File != "" {
+		if d.config == nil && d.err == nil {
+			d.config, d.err = ReadConfig(r.File)
+		}
+	} else if c, err := ReadConfig(filepath.Join(dir, ConfigName)); !errors.Is(err, fs.ErrNotExist) {
+		// A nearer file replaces the one above, mistakes included.
+		d.config, d.err = c, err
+	}
+	for _, name := range []string{".hadolint.yaml", ".hadolint.yml"} {
+		if h, err := ReadHadolint(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			d.hadolint = h
+			if d.err == nil {
+				d.err = err
+			}
+			break
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(dir, editorconfig.DefaultName)); err == nil {
+		d.editor = true
+	}
+	return d
+}
+
+// ReadConfig reads a configuration file.
+func ReadConfig(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfig(data, path)
+}
+
+// editorFormat takes the layout from .editorconfig files, see
+// https://spec.editorconfig.org/. Values that mean nothing to refit are
+// ignored.
+func (r *Resolver) editorFormat(abs string) (*Format, error) {
+	s, err := r.query.Find(abs, nil)
+	if err != nil {
+		return nil, &ConfigError{Path: filepath.Join(filepath.Dir(abs), editorconfig.DefaultName), Msg: err.Error()}
+	}
+	f := &Format{}
+	if s.Get("indent_style") == "tab" {
+		yes := true
+		f.Tabs = &yes
+	} else if s.Get("indent_style") == "space" {
+		no := false
+		f.Tabs = &no
+	}
+	size := s.Get("indent_size")
+	if size == "tab" || size == "" {
+		size = s.Get("tab_width")
+	}
+	if n, err := strconv.Atoi(size); err == nil && n >= 1 && n <= 16 {
+		f.Indent = &n
+	}
+	switch width := s.Get("max_line_length"); width {
+	case "off":
+		none := 0
+		f.Width = &none
+	default:
+		if n, err := strconv.Atoi(width); err == nil && n > 0 {
+			f.Width = &n
+		}
+	}
+	if nl := strings.ToLower(s.Get("end_of_line")); nl == "lf" || nl == "crlf" {
+		f.Newline = &nl
+	}
+	return f, nil
+}
+
+// known are the codes among Ignored that refit has a transform for.
+func (h *Hadolint) known() []string {
+	var out []string
+	for _, code := range h.Ignored {
+		if len(transform.Lookup(code)) > 0 {
+			out = append(out, code)
+		}
+	}
+	return out
+}
+
+// failOn translates the threshold.
+func (h *Hadolint) failOn() *string {
+	level := ""
+	switch {
+	case h.NoFail || h.Threshold == "none":
+		level = "error"
+	case h.Threshold == "error", h.Threshold == "warning":
+		level = h.Threshold
+	case h.Threshold != "":
+		level = "note"
+	}
+	if level == "" {
+		return nil
+	}
+	return &level
+}
