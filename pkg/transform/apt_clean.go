@@ -72,10 +72,6 @@ func aptClean(p *Pass) {
 			p.Skip(at, "apt is called inside the argument of another command")
 			continue
 		}
-		if a.Load == nil && len(a.Uses) == 1 {
-			p.Skip(at, "nothing in the RUN uses the lists: an image that is built on this one may")
-			continue
-		}
 		if name := cleaner(p.Facts.Calls(r.In)[a.Fetch.Seq:]); name != "" {
 			p.Skip(at, "%s may delete the lists already", name)
 			continue
