@@ -44,7 +44,11 @@ type DepsInstall struct {
 	Locked    bool     // it never changes the lock file
 	NoScripts bool     // it runs no lifecycle scripts
 	NoDev     bool     // it leaves development dependencies out
-	Writes    []string // further paths that it writes, absolute
+	NoProject bool     // it does not install the project itself (poetry, uv)
+	Wrapper   string   // the project's own script that runs it: mvnw, gradlew
+
+	Optimize, NoAutoloader bool     // composer: the autoloader is made from the sources; none is made
+	Writes                 []string // further paths that it writes, absolute
 }
 
 // Needs is what an install command reads and writes of a project.
@@ -128,6 +132,25 @@ func (in *DepsInstall) Needs(t *Tree) Needs {
 	}
 	n.Doubts = append(n.Doubts, t.doubts...)
 	return n
+}
+
+// Blind says why the files that an install reads cannot be named by
+// convention, without sight of the build context, or "".
+func (in *DepsInstall) Blind() string {
+	eco := in.Ecosystem
+	switch {
+	case len(in.Files) > 0:
+		return ""
+	case len(eco.Guess) == 0:
+		return "which files " + eco.Name + " reads is only known from the build context (--context)"
+	case (eco.Name == "poetry" || eco.Name == "uv") && !in.NoProject:
+		return "the install may build the project itself, not only its dependencies (--context tells)"
+	case eco.Name == "composer" && !in.NoScripts:
+		return "the project may run scripts when it is installed (--context tells)"
+	case eco.Name == "composer" && in.Optimize && !in.NoAutoloader:
+		return "the optimised autoloader is made from the sources"
+	}
+	return ""
 }
 
 // lock returns the lock file that a project has, "" if none.

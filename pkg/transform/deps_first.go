@@ -352,6 +352,9 @@ func (o *reorder) guess() string {
 		if in.Ecosystem.Project == "package.json" && !in.NoScripts && o.split == nil && o.last() {
 			return "other stages use what nothing but the install can have built: the project may run its own scripts (--context)"
 		}
+		if why := in.Blind(); why != "" {
+			return why
+		}
 		first := in.Files
 		if len(first) == 0 && in.Ecosystem.Project != "" {
 			first = []string{path.Join(in.Dir, in.Ecosystem.Project)}

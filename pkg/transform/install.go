@@ -333,7 +333,14 @@ func (u *use) call(c *syntax.CallExpr) {
 	if path.IsAbs(name) {
 		u.paths = append(u.paths, path.Clean(name))
 	} else if strings.Contains(name, "/") {
-		u.fail(name)
+		switch name {
+		case "./mvnw":
+			u.mavenBy("mvnw", args[1:])
+		case "./gradlew":
+			u.gradleBy("gradlew", args[1:])
+		default:
+			u.fail(name)
+		}
 		return
 	}
 	switch base := path.Base(name); base {
