@@ -60,3 +60,33 @@ func TestDocs(t *testing.T) {
 		t.Errorf("%d examples found", n)
 	}
 }
+
+// TestCompareDoc makes sure that docs/format-compare.md shows what refit does
+// today.
+func TestCompareDoc(t *testing.T) {
+	data, err := os.ReadFile("../../docs/format-compare.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := strings.Split(string(data), "\n## ")[1:]
+	if len(sections) != 25 {
+		t.Errorf("%d instructions", len(sections))
+	}
+	block := func(section, name string) string {
+		_, rest, ok := strings.Cut(section, "```dockerfile "+name+"\n")
+		if !ok {
+			t.Fatalf("no block %s in:\n%s", name, section)
+		}
+		text, _, _ := strings.Cut(rest, "```\n")
+		return text
+	}
+	for _, s := range sections {
+		got, _, err := fmtcheck.Format([]byte(block(s, "before")), emit.DefaultStyle())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(block(s, "refit"), string(got)); d != "" {
+			t.Errorf("run scripts/fmtcompare: -doc +got:\n%s", d)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 // arg is one word, assignment or redirection of a simple command.
 type arg struct {
 	off, end int
-	text     string // literal value, "" if the shell expands it
+	text     string // literal value, the source where the shell expands it
 	assign   *syntax.Assign
 	word     *syntax.Word
 	redir    *syntax.Redirect
@@ -26,7 +26,10 @@ func (a *annotator) call(st *syntax.Stmt, cmd *syntax.CallExpr, c *construct, ra
 		args = append(args, arg{off: off(as.Pos()), end: off(as.End()), assign: as})
 	}
 	for _, w := range cmd.Args {
-		v, _ := shell.Literal(w)
+		v, ok := shell.Literal(w)
+		if !ok {
+			v = a.s.NodeText(w)
+		}
 		args = append(args, arg{off: off(w.Pos()), end: off(w.End()), word: w, text: v})
 	}
 	a.args(args, st, c, rank)
@@ -209,14 +212,14 @@ func classify(args []arg) []argKind {
 	long := 0
 	firstLong := -1
 	for i := start + 1; i < len(args); i++ {
-		if isLong(args[i].text) || args[i].word != nil && longPrefix(args[i].word) {
+		if isLong(args[i].text) {
 			long++
 			if firstLong < 0 {
 				firstLong = i
 			}
 		}
 	}
-	if long >= 4 && long*2 >= len(args)-start-1 {
+	if n := len(args) - start - 1; long >= 4 && long*4 >= n*3 {
 		for i := firstLong; i < len(args); i++ {
 			if kinds[i] == argFree || i == firstLong {
 				kinds[i] = argItem
@@ -234,17 +237,10 @@ func isShell(s string) bool {
 	return false
 }
 
+// isLong reports whether a word is an option of the kind that build systems
+// take many of.
 func isLong(s string) bool {
 	return strings.HasPrefix(s, "--") && len(s) > 2 || strings.HasPrefix(s, "-D") && len(s) > 2
-}
-
-// longPrefix is isLong for words with expansions in them.
-func longPrefix(w *syntax.Word) bool {
-	if len(w.Parts) == 0 {
-		return false
-	}
-	lit, ok := w.Parts[0].(*syntax.Lit)
-	return ok && isLong(lit.Value)
 }
 
 // takesValue reports whether a word looks like an option whose value may be

@@ -45,6 +45,7 @@ type piece struct {
 	empty    bool         // the gap has such a line
 	at       *construct   // what the indent of a new line is relative to
 	delta    int          // levels added to it
+	soft     bool         // delta does not count behind an opening parenthesis on the line
 	comDelta int          // levels added for the comments in the gap
 	col      int          // column of a new line, instead of at and delta
 	group    *group
@@ -59,6 +60,7 @@ type construct struct {
 	piece  int        // index of the piece at off
 	opener *construct // the construct around it
 	head   bool       // opens on lines other than the first only
+	paren  bool       // a subshell, group or command substitution
 	lone   bool       // the whole program: the first line needs no level for it
 }
 
@@ -288,6 +290,9 @@ func (d *doc) place() {
 func (d *doc) indent(p *piece, delta int) int {
 	if p.col > 0 {
 		return p.col
+	}
+	if c := p.at; p.soft && c != nil && c.opener != nil && c.opener.paren && d.pieces[c.opener.piece].line == d.pieces[c.piece].line {
+		delta--
 	}
 	return d.base(p.at) + delta*d.style.Indent
 }

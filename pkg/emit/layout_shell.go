@@ -347,7 +347,7 @@ func (a *annotator) chain(st *syntax.Stmt, c, opener *construct, depth int, all 
 		glue := note{p: piece{flat: " ", at: c, delta: 1}}
 		switch {
 		case isPipe:
-			line.group, line.p.delta = pipes, 1
+			line.group, line.p.delta, line.p.soft = pipes, 1, true
 		case l.op == syntax.AndStmt:
 			line.group = and
 			line.p.broken = all
@@ -370,6 +370,7 @@ func (a *annotator) chain(st *syntax.Stmt, c, opener *construct, depth int, all 
 // enclosed notes a subshell, a group or a command substitution: inner is the
 // offset behind the opening token.
 func (a *annotator) enclosed(list []*syntax.Stmt, inner int, end syntax.Pos, c *construct, depth int, tight bool) {
+	c.paren = true
 	g := a.group(&group{rank: depth*rankDepth + rankBody, strict: true})
 	a.stmts(list, note{p: piece{flat: " "}, tight: tight}, g, c, depth+1)
 	n := note{p: piece{flat: " ", at: c, comDelta: 1}, group: g}

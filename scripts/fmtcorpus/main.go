@@ -1,22 +1,28 @@
 // Command fmtcorpus lays out every Dockerfile below the given directories in
-// many styles and checks each result: see package fmtcheck. It prints what was
-// left verbatim and why, and exits 1 if a check failed.
+// many styles and checks each result twice: by package fmtcheck, which knows
+// BuildKit's parsers and the shell's syntax trees only, and by the engine of
+// package transform, which compares build plans. It prints the grade of each
+// file and instruction, what was left verbatim and why, and exits 1 if a check
+// failed.
 //
 //	go run ./scripts/fmtcorpus [-variants] [-print] dir|file …
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/internal/fmtcheck"
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/transform"
 )
 
 func main() {
@@ -60,7 +66,7 @@ func main() {
 		return
 	}
 	var t totals
-	t.reasons = map[string]int{}
+	t.reasons, t.grades = map[string]int{}, map[string]int{}
 	for _, path := range files {
 		src, err := os.ReadFile(path)
 		if err != nil {
@@ -78,7 +84,8 @@ func main() {
 type totals struct {
 	files, unparsed, failed, checks            int
 	instructions, runs, verbatim, verbatimRuns int
-	same, identical                            int
+	formatted, rebuilt                         int
+	grades                                     map[string]int
 	reasons                                    map[string]int
 }
 
@@ -89,11 +96,24 @@ func (t *totals) file(path string, src []byte, variants bool) {
 		return
 	}
 	t.files++
-	out, groups, err := fmtcheck.Format(src, emit.DefaultStyle())
-	if err == nil && fmtcheck.Same(src, out, true) == nil {
-		t.identical++
+	style := emit.DefaultStyle()
+	res, err := transform.Run(src, transform.Options{None: true, Format: &style})
+	if err == nil {
+		t.grades[res.Grade]++
+		t.rebuilt += res.Rebuilt
+		t.formatted += res.Formatted
+		for _, msg := range res.Internal {
+			t.failed++
+			fmt.Printf("%s:%s\n", path, msg)
+		}
 	} else {
-		t.same++
+		t.grades["not valid"]++
+	}
+	_, groups, err := fmtcheck.Format(src, emit.DefaultStyle())
+	if err != nil {
+		t.failed++
+		fmt.Printf("%s: %v\n", path, err)
+		return
 	}
 	windows := fmtcheck.Windows(f)
 	for _, g := range groups {
@@ -122,6 +142,16 @@ func (t *totals) file(path string, src []byte, variants bool) {
 			t.failed++
 			fmt.Printf("%s: %s: %v\n", path, v.Name, err)
 		}
+		if res, err := transform.Run(in, transform.Options{None: true, Format: &v.Style}); err == nil {
+			for _, msg := range res.Internal {
+				t.failed++
+				fmt.Printf("%s: %s: plan: %s\n", path, v.Name, msg)
+			}
+			if v.Style.CacheNeutral && res.Grade != "identical" {
+				t.failed++
+				fmt.Printf("%s: %s: grade %s\n", path, v.Name, res.Grade)
+			}
+		}
 	}
 }
 
@@ -146,15 +176,19 @@ func variantsOf(all bool) []fmtcheck.Variant {
 func (t *totals) print() {
 	fmt.Printf("%d files (%d more that BuildKit cannot parse), %d instructions, %d checks, %d failed\n",
 		t.files, t.unparsed, t.instructions, t.checks, t.failed)
-	fmt.Printf("grade: %d identical, %d same program\n", t.identical, t.same)
+	fmt.Printf("grades of files:")
+	for _, g := range sorted(t.grades) {
+		fmt.Printf(" %d %s;", t.grades[g], g)
+	}
+	fmt.Printf("\n%d instructions have a new layout, %d RUN programs among them\n", t.formatted, t.rebuilt)
 	fmt.Printf("verbatim: %d instructions; %d of %d Unix RUNs (%.2f %%)\n", t.verbatim, t.verbatimRuns, t.runs,
 		100*float64(t.verbatimRuns)/float64(max(t.runs, 1)))
-	var keys []string
-	for k := range t.reasons {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return t.reasons[keys[i]] > t.reasons[keys[j]] })
-	for _, k := range keys {
+	for _, k := range sorted(t.reasons) {
 		fmt.Printf("  %5d  %s\n", t.reasons[k], k)
 	}
+}
+
+// sorted returns the keys of m by falling count.
+func sorted(m map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(m[b]-m[a], strings.Compare(a, b)) })
 }
