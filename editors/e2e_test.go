@@ -65,8 +65,8 @@ ENV A=1
 ENV B=2
 `
 
-// run runs an editor's script on a new Dockerfile; the script prints "ok" as
-// its last line.
+// run runs an editor's script on a new Dockerfile; the script prints "ok", or
+// "skip:" and why, as its last line.
 func run(t *testing.T, env []string, editor string, args ...string) {
 	t.Helper()
 	exe, err := binary()
@@ -87,7 +87,11 @@ func run(t *testing.T, env []string, editor string, args ...string) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err = cmd.Run()
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(out.String(), "\r", "")), "\n")
-	if err != nil || strings.TrimSpace(lines[len(lines)-1]) != "ok" {
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if why, ok := strings.CutPrefix(last, "skip: "); ok && err == nil {
+		t.Skip(why)
+	}
+	if err != nil || last != "ok" {
 		t.Errorf("%s: %v\n%s", editor, err, out.String())
 	}
 }
@@ -99,4 +103,13 @@ func TestNeovim(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, nil, nvim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "--cmd", "set runtimepath^="+module, "-c", "luafile "+filepath.Join(module, "test", "e2e.lua"))
+}
+
+func TestEmacs(t *testing.T) {
+	emacs := need(t, "emacs", "emacs-nox elpa-eglot")
+	module, err := filepath.Abs("emacs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, nil, emacs, "--batch", "--no-init-file", "-L", module, "-l", filepath.Join(module, "test", "e2e.el"))
 }
