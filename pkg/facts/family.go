@@ -219,3 +219,22 @@ func DockerClean(s *Stage) bool {
 	}
 	return ref.Known && repo != "" && !strings.Contains(repo, "/")
 }
+
+// baseUsers are users that well-known images create, beside those that every
+// distribution has.
+var baseUsers = map[string][]string{
+	"node": {"node"}, "nginx": {"nginx"}, "postgres": {"postgres"}, "redis": {"redis"}, "mysql": {"mysql"}, "mariadb": {"mysql"},
+	"php": {"www-data"}, "httpd": {"www-data"}, "wordpress": {"www-data"}, "oven/bun": {"bun"}, "gradle": {"gradle"}, "ubuntu": {},
+}
+
+// BaseUser reports whether a base image, by repository, is known to have a
+// user and group of that name.
+func BaseUser(repo, name string) bool {
+	for _, u := range baseUsers[repo] {
+		if u == name {
+			return true
+		}
+	}
+	img, ok := images[repo]
+	return ok && name == "www-data" && (img.family == Debian || img.family == Ubuntu)
+}

@@ -114,9 +114,10 @@ func (r *Program) DropCommand(c *syntax.CallExpr) ([]emit.Edit, []plan.Effect, e
 // dropSpan finds what to delete so that a statement goes.
 func (r *Program) dropSpan(st *syntax.Stmt) (parse.Span, error) {
 	var sp parse.Span
-	err := errors.New("the command stands where it cannot be taken out")
+	notFound := errors.New("the command stands where it cannot be taken out")
+	err := notFound
 	syntax.Walk(r.Tree, func(n syntax.Node) bool {
-		if err == nil {
+		if err != notFound {
 			return false
 		}
 		var list []*syntax.Stmt
@@ -155,6 +156,11 @@ func (r *Program) dropSpan(st *syntax.Stmt) (parse.Span, error) {
 			}
 			if i+1 < len(list) {
 				sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(list[i+1].Pos())}
+			} else if !r.strict() || !shell.FailsLoudly(list[i-1]) {
+				// The status of the last statement is the list's: it hides
+				// failures before it.
+				err = errors.New("the command's status is what the ones before it would be judged by")
+				return false
 			} else {
 				sp = parse.Span{Start: r.end(list[i-1]), End: r.end(st)}
 			}
@@ -402,4 +408,9 @@ func (r *Program) lineIndent(at int) string {
 		j++
 	}
 	return string(r.file.Src[i:j])
+}
+
+// strict reports whether set -e is in force for the whole program.
+func (r *Program) strict() bool {
+	return shell.ErrExitHead(r.Tree) != nil || r.State.Shell.ErrExit && !r.Script.Shebang
 }

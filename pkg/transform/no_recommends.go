@@ -1,0 +1,94 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "no-recommends",
+		Group:  "packages",
+		Codes:  []string{"DL3015", "aptGetInstallUseNoRec"},
+		Safety: Unsafe,
+		Run:    noRecommends,
+		Doc: md(`Install only what is needed, not what is recommended.
+
+## What
+´apt-get install´ gets ´--no-install-recommends´, ´dnf install´ and ´microdnf install´ get ´--setopt=install_weak_deps=False´.
+
+## Why
+Recommended packages are often half of what an install adds.
+
+## Example
+~~~dockerfile before
+FROM debian:12
+RUN apt-get update && apt-get install -y curl
+~~~
+~~~dockerfile after
+FROM debian:12
+RUN apt-get update && apt-get install -y --no-install-recommends curl
+~~~
+
+## Instead
+Where a program needs a recommended package (curl needs ca-certificates for https), name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
+
+## Safety
+Unsafe. Something may be missing that came along as a recommendation.
+
+## References
+- https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
+- https://github.com/hadolint/hadolint/wiki/DL3015
+`),
+	})
+}
+
+func noRecommends(p *Pass) {
+	for _, name := range []string{"apt", "dnf", "microdnf"} {
+		m := facts.ManagerNamed(name)
+		for _, r := range p.runs(m) {
+			for _, v := range p.Facts.Activity(r.In, m).Uses {
+				p.withoutRecommends(r, m, v)
+			}
+		}
+	}
+}
+
+func (p *Pass) withoutRecommends(r *Program, m *facts.Manager, v *facts.Invocation) {
+	option := "--no-install-recommends"
+	if m.Name != "apt" {
+		option = "--setopt=install_weak_deps=False"
+	}
+	if v.Role != facts.Install || v.Verb != "install" || v.HasFlag("--no-install-recommends", "--install-recommends", "--no-install-suggests", "-R") ||
+		slices.ContainsFunc(v.Options, func(f facts.Field) bool {
+			return strings.Contains(f.Text, "install_weak_deps") || strings.Contains(f.Text, "Install-Recommends")
+		}) || m.Name == "apt" && v.Name != "apt" && v.Name != "apt-get" {
+		return
+	}
+	for _, in := range p.File.Instructions {
+		if in.Index < r.In.Index && (strings.Contains(in.Args.Value, "Install-Recommends") || strings.Contains(in.Args.Value, "install_weak_deps")) {
+			return
+		}
+	}
+	at := p.at(r, v)
+	if v.Nested {
+		p.Skip(at, "%s is called inside the argument of another command", m.Name)
+		return
+	}
+	// Behind -y, where that follows the sub-command.
+	where := v.VerbAt.Word
+	for where+1 < len(v.Call.Args) && m.HasYes(r.Script.NodeText(v.Call.Args[where+1])) {
+		where++
+	}
+	edits, effects, err := r.EditCommand(v.Call, Op{At: where, Insert: option})
+	if err != nil {
+		p.Skip(at, "%v", err)
+		return
+	}
+	p.Report(Change{
+		Title: "install without recommended packages", At: at, Edits: edits, Effects: effects, Safety: Unsafe,
+		Reason: "recommended packages are often half of what is installed; check that nothing needs them",
+	})
+}
