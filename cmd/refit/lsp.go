@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/refit-dev/refit/pkg/lsp"
+	"github.com/refit-dev/refit/pkg/workspace"
 )
 
 func lspCommand(c *console) *cli.Command {
@@ -26,12 +27,43 @@ func lspCommand(c *console) *cli.Command {
 			if c.inTTY {
 				return usagef("lsp talks to an editor over standard input and output; do not start it in a terminal")
 			}
-			err := lsp.Serve(ctx.Context, &pipe{c.in, c.out}, lsp.Options{Version: versionText()})
+			err := lsp.Serve(ctx.Context, &pipe{c.in, c.out}, lsp.Options{Version: versionText(), Configure: editorConfig(c)})
 			if errors.Is(err, lsp.ErrNoShutdown) {
 				return &failure{code: 1} // what the protocol asks for
 			}
 			return err
 		},
+	}
+}
+
+// editorConfig returns the configuration of documents: that of the command line,
+// under what the user has set in the editor. Files are read anew each time, so
+// that a change of .refit.toml takes effect at once.
+func editorConfig(c *console) func(string, lsp.Settings) (lsp.Config, error) {
+	var roots contexts
+	return func(path string, user lsp.Settings) (lsp.Config, error) {
+		var cfg lsp.Config
+		if path == "" {
+			path = "Dockerfile" // a document that has not been saved yet
+		}
+		var files workspace.Resolver
+		st, err := files.For(path)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Excluded = files.Excluded(path, false)
+		st.Rules.Apply(&cfg.Transform)
+		cfg.Style = *st.Rules.Style()
+		if err := (&job{c: c, set: &settings{}}).labels(&cfg.Transform, &st.Rules, path); err != nil {
+			return cfg, err
+		}
+		if dir := st.Rules.Context; dir != nil {
+			cfg.ContextDir = *dir
+			if cfg.Transform.Context, err = roots.open(*dir, path); err != nil {
+				return cfg, err
+			}
+		}
+		return cfg, user.Apply(&cfg, path)
 	}
 }
 

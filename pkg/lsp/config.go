@@ -35,10 +35,10 @@ func (s *Settings) check() error {
 		return fmt.Errorf("refit.diagnostics is %q; it can be onType, onSave or off", s.Diagnostics)
 	case s.Operators != nil && *s.Operators != "leading" && *s.Operators != "trailing":
 		return fmt.Errorf("refit.operators is %q; it can be leading or trailing", *s.Operators)
-	case s.Width != nil && *s.Width < 1:
-		return fmt.Errorf("refit.width is %d; it must be at least 1", *s.Width)
-	case s.Indent != nil && (*s.Indent < 0 || *s.Indent > 16):
-		return fmt.Errorf("refit.indent is %d; it can be 0 to 16", *s.Indent)
+	case s.Width != nil && *s.Width < 0:
+		return fmt.Errorf("refit.width is %d; it must be at least 1, or 0 for no limit", *s.Width)
+	case s.Indent != nil && (*s.Indent < 1 || *s.Indent > 16):
+		return fmt.Errorf("refit.indent is %d; it can be 1 to 16", *s.Indent)
 	}
 	return nil
 }
@@ -76,14 +76,16 @@ func (s *Settings) Apply(c *Config, path string) error {
 	if s.Context == "" {
 		return nil
 	}
-	if st, err := os.Stat(s.Context); err != nil || !st.IsDir() {
-		return fmt.Errorf("the build context %s (refit.context) is not a folder", s.Context)
+	// Nothing outside the folder is read, whatever links lead out of it.
+	root, err := os.OpenRoot(s.Context)
+	if err != nil {
+		return fmt.Errorf("the build context (refit.context): %w", err)
 	}
 	inside, err := filepath.Rel(s.Context, path)
 	if err != nil || path == "" || strings.HasPrefix(inside, "..") {
 		inside = ""
 	}
-	ctx, err := facts.NewContext(os.DirFS(s.Context), filepath.ToSlash(inside))
+	ctx, err := facts.NewContext(root.FS(), filepath.ToSlash(inside))
 	if err != nil {
 		return fmt.Errorf("the build context %s (refit.context): %w", s.Context, err)
 	}

@@ -407,7 +407,7 @@ func TestContextSettingThatDoesNotExist(t *testing.T) {
 	c := start(t, modern(), Options{}, map[string]any{"initializationOptions": map[string]any{"context": "/nonexistent/folder"}})
 	c.open(uri, "FROM alpine\n")
 	p := c.waitDiagnostics(uri, nil)
-	if got := describe(p.Diagnostics); !strings.Contains(got, "/nonexistent/folder (refit.context) is not a folder") {
+	if got := describe(p.Diagnostics); !strings.Contains(got, "the build context (refit.context): open /nonexistent/folder: no such file") {
 		t.Errorf("got %s", got)
 	}
 }
