@@ -139,6 +139,8 @@ func (in *DepsInstall) Needs(t *Tree) Needs {
 func (in *DepsInstall) Blind() string {
 	eco := in.Ecosystem
 	switch {
+	case len(in.Files) > 0 && eco.Name == "bundler":
+		return "the lock file of " + in.Files[0] + " is only known from the build context (--context)"
 	case len(in.Files) > 0:
 		return ""
 	case len(eco.Guess) == 0:

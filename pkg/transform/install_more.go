@@ -122,7 +122,9 @@ func (u *use) bundle(args []arg) {
 			switch name {
 			case "--gemfile":
 				f := u.at(v.s)
-				in.Files = []string{f}
+				if path.Base(f) != "Gemfile" {
+					in.Files = []string{f}
+				}
 				in.Dir = path.Dir(f)
 				return v.certain
 			case "--path", "--binstubs":
