@@ -95,5 +95,12 @@ func (p *Pass) removal(in *parse.Instruction) emit.Edit {
 			sp.Start--
 		}
 	}
+	// Between two blank lines one of them goes too.
+	for i, t := range p.File.Tiles {
+		if t.Instruction == in && i > 0 && i+1 < len(p.File.Tiles) && kept.Len() == 0 &&
+			p.File.Tiles[i-1].Kind == parse.TileBlank && p.File.Tiles[i+1].Kind == parse.TileBlank {
+			sp.End = p.File.Tiles[i+1].End
+		}
+	}
 	return emit.Edit{Span: sp, New: kept.String()}
 }
