@@ -235,7 +235,7 @@ func sameNode(a, b *parser.Node, sh shell.Shell, identical bool) error {
 		case na.Value == nb.Value:
 		case fold && strings.EqualFold(na.Value, nb.Value):
 		case program && !identical:
-			if err := sameProgram(na.Value, nb.Value, sh.Lang); err != nil {
+			if err := SameProgram(na.Value, nb.Value, sh.Lang); err != nil {
 				return err
 			}
 		default:
@@ -249,9 +249,9 @@ func sameNode(a, b *parser.Node, sh shell.Shell, identical bool) error {
 	return nil
 }
 
-// sameProgram compares two shell programs by their trees without positions.
-// The texts are command lines: here-documents behind them have been compared.
-func sameProgram(a, b string, lang shell.Lang) error {
+// SameProgram compares two shell programs by their trees without positions,
+// as the given language and, for sh, as bash too.
+func SameProgram(a, b string, lang shell.Lang) error {
 	if strip(a) != strip(b) {
 		return fmt.Errorf("other bytes than white space changed:\n%q\n%q", a, b)
 	}
