@@ -29,11 +29,10 @@ func (s *step) program(lang shell.Lang) (program, error) {
 			return program{}, errors.New("a part of the merge has no command")
 		}
 		head := ""
-		if s.mode == MergeSemi {
-			if len(p.pre) == 0 || !setsErrExit(p.pre[0]) || i > 0 && p.pre[0] != out.pre[0] {
-				return program{}, errors.New("the parts do not start with the same set -e")
+		if s.mode != MergeAnd {
+			if head, p, err = part.strict(p, i == 0, s.parts[0].script, lang); err != nil {
+				return program{}, err
 			}
-			head, p.pre = p.pre[0], p.pre[1:]
 		}
 		if err := part.mayPrecede(s.mode, lang); err != nil && i < len(s.parts)-1 {
 			return program{}, err
@@ -55,6 +54,38 @@ func (s *step) program(lang shell.Lang) (program, error) {
 	return out, nil
 }
 
+// strict takes the set -e off a part of a merge under set -e, and returns it.
+// The first part must have one, and later ones the same options; a part
+// without it must mean the same under the first one's options.
+func (part mergePart) strict(p program, first bool, lead *script, lang shell.Lang) (string, program, error) {
+	f, err := shell.ParseAs(part.text, lang)
+	if err != nil {
+		return "", p, err
+	}
+	head := shell.ErrExitHead(f)
+	if head != nil {
+		text := p.pre[0]
+		p.pre = p.pre[1:]
+		if first {
+			return text, p, nil
+		}
+	} else if first {
+		return "", p, errors.New("the first part does not start with set -e")
+	}
+	lf, err := shell.ParseAs(lead.text, lang)
+	if err != nil {
+		return "", p, err
+	}
+	options := shell.HeadOptions(shell.ErrExitHead(lf))
+	if head != nil && shell.HeadOptions(head) != options {
+		return "", p, errors.New("the parts run under other options")
+	}
+	if head == nil && !options.Bears(f.Stmts) {
+		return "", p, errors.New("a part without set -e would change under it")
+	}
+	return "", p, nil
+}
+
 // mayPrecede is the plan's own opinion on a merge: each RUN starts a fresh
 // shell, so a part that changes the shell's state must not stand in front of
 // others without a subshell, a background job not at all, and under set -e
@@ -65,7 +96,7 @@ func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
 		return err
 	}
 	stmts := f.Stmts
-	if mode == MergeSemi {
+	if mode == MergeSemi && shell.ErrExitHead(f) != nil {
 		stmts = stmts[1:]
 	}
 	scope := shell.ScopeOf(stmts, nil)
@@ -127,15 +158,4 @@ func (p program) join(add program, front, semi bool) (program, error) {
 	// a && b; c would bind a to b alone: several statements behind && are one
 	// group.
 	return program{pre: a.pre, units: append(append([]string(nil), a.units...), b.unit()...)}, nil
-}
-
-// setsErrExit reports whether a canonical statement is `set` with -e among
-// its flags.
-func setsErrExit(stmt string) bool {
-	rest, ok := strings.CutPrefix(stmt, `(call{"set"}{"-`)
-	if !ok {
-		return false
-	}
-	flags, _, _ := strings.Cut(rest, `"`)
-	return strings.Contains(flags, "e")
 }

@@ -1,6 +1,10 @@
 package shell
 
-import "mvdan.cc/sh/v3/syntax"
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // stateBuiltins are commands that change what the shell does or knows
 // afterwards, see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_15.
@@ -173,7 +177,12 @@ func FailsLoudly(st *syntax.Stmt) bool {
 	case *syntax.CallExpr, *syntax.Subshell, *syntax.TestClause, *syntax.DeclClause:
 		return true
 	case *syntax.BinaryCmd:
-		return c.Op == syntax.Pipe || c.Op == syntax.PipeAll
+		switch c.Op {
+		case syntax.Pipe, syntax.PipeAll:
+			return true
+		case syntax.OrStmt:
+			return FailsLoudly(c.Y) // a list fails with its last command
+		}
 	case *syntax.Block:
 		return last(c.Stmts)
 	case *syntax.IfClause:
@@ -242,4 +251,59 @@ func ErrExitHead(f *syntax.File) *syntax.CallExpr {
 		return nil
 	}
 	return c
+}
+
+// Options are the shell options that a set command turns on.
+type Options struct {
+	ErrExit, NoUnset, PipeFail bool
+}
+
+// HeadOptions reads the options of an ErrExitHead. -x, which only traces, is
+// left out.
+func HeadOptions(head *syntax.CallExpr) Options {
+	var o Options
+	for i, w := range head.Args[1:] {
+		a := w.Lit()
+		switch {
+		case strings.HasPrefix(a, "-"):
+			o.ErrExit = o.ErrExit || strings.Contains(a, "e")
+			o.NoUnset = o.NoUnset || strings.Contains(a, "u")
+		case head.Args[i].Lit() != "" && strings.HasSuffix(head.Args[i].Lit(), "o"):
+			o.ErrExit = o.ErrExit || a == "errexit"
+			o.NoUnset = o.NoUnset || a == "nounset"
+			o.PipeFail = o.PipeFail || a == "pipefail"
+		}
+	}
+	return o
+}
+
+// Bears reports whether a program that was written without the options means
+// the same under them: it has only simple commands, no pipeline under
+// pipefail, and no expansion under nounset.
+func (o Options) Bears(stmts []*syntax.Stmt) bool {
+	ok := true
+	for _, st := range stmts {
+		syntax.Walk(st, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.BinaryCmd:
+				if n.Op != syntax.AndStmt && n.Op != syntax.OrStmt && o.PipeFail {
+					ok = false
+				}
+			case *syntax.ParamExp, *syntax.ArithmExp:
+				if o.NoUnset {
+					ok = false
+				}
+			case *syntax.CmdSubst, *syntax.ProcSubst, *syntax.Block, *syntax.Subshell, *syntax.IfClause, *syntax.ForClause,
+				*syntax.WhileClause, *syntax.CaseClause, *syntax.FuncDecl, *syntax.TimeClause, *syntax.CoprocClause:
+				ok = false // -e changes what a failure inside does
+			case *syntax.CallExpr:
+				switch Name(n) {
+				case ".", "source", "eval":
+					ok = false
+				}
+			}
+			return ok
+		})
+	}
+	return ok
 }

@@ -165,7 +165,8 @@ func TestFailsLoudly(t *testing.T) {
 		"a | b":                               true,
 		"(a && b)":                            true,
 		"a && b":                              false,
-		"a || b":                              false,
+		"a || b":                              true,
+		"a && b || c":                         true,
 		"! a":                                 false,
 		"{ a; b; }":                           true,
 		"{ a; b && c; }":                      false,
@@ -208,6 +209,26 @@ func TestLiteral(t *testing.T) {
 		w := mustParse(t, "x "+text).Stmts[0].Cmd.(*syntax.CallExpr).Args[1]
 		if got, ok := Literal(w); ok {
 			t.Errorf("%s: literal %q", text, got)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for text, want := range map[string]Options{
+		"set -eux; a":          {ErrExit: true, NoUnset: true},
+		"set -euo pipefail; a": {ErrExit: true, NoUnset: true, PipeFail: true},
+		"set -o errexit -x; a": {ErrExit: true},
+	} {
+		if got := HeadOptions(ErrExitHead(mustParse(t, text))); got != want {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{
+		"a && b": true, "a || b": true, "a | b": false, "a $x": false, "a '$x'": true, "a $(b)": false, "for i in 1; do a; done": false,
+		". x": false, "(a)": false,
+	} {
+		if got := (Options{ErrExit: true, NoUnset: true, PipeFail: true}).Bears(mustParse(t, text).Stmts); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 }

@@ -179,8 +179,13 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if !sameFlags(first.In, next.In) {
 		return "their flags differ"
 	}
-	if (first.head == nil) != (next.head == nil) || first.head != nil && first.headText() != next.headText() {
-		return "one runs under set -e and the other does not, or with other options"
+	switch {
+	case first.head == nil && next.head != nil:
+		return "it runs under set -e and the one before does not"
+	case first.head != nil && next.head != nil && shell.HeadOptions(first.head) != shell.HeadOptions(next.head):
+		return "they run under set with other options"
+	case first.head != nil && next.head == nil && (len(next.chain) == 0 || !shell.HeadOptions(first.head).Bears(next.Tree.Stmts)):
+		return "the one before runs under set -e, which would change it"
 	}
 	if first.Script.Kind == shell.Body || next.Script.Kind == shell.Body {
 		if first.Script.Kind != next.Script.Kind {
@@ -204,7 +209,7 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := foreignPragma(p.File, first.In, next.In); why != "" {
 		return why
 	}
-	if why := prev.mayPrecede(next); why != "" {
+	if why := prev.mayPrecede(next, first.head != nil); why != "" {
 		return why
 	}
 	if prev.Script.Kind == shell.Body && prev.wrap != plan.WrapNone {
@@ -213,11 +218,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	return ""
 }
 
-func (m *mergePart) headText() string { return m.Script.NodeText(m.head) }
-
 // mayPrecede says why no other part may follow, or "", and sets the wrap that
 // makes it possible.
-func (m *mergePart) mayPrecede(next *mergePart) string {
+func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 	m.wrap = plan.WrapNone
 	switch {
 	case m.scope.Background:
@@ -233,7 +236,7 @@ func (m *mergePart) mayPrecede(next *mergePart) string {
 		switch {
 		case c == "return":
 			return "it may return early"
-		case m.head != nil:
+		case strict:
 		case c == "set" && mayErrExit(m.Tree):
 			return "set -e in the middle of a chain would lose its effect"
 		case (c == "eval" || c == "." || c == "source") && !m.simpleChain():
@@ -243,7 +246,7 @@ func (m *mergePart) mayPrecede(next *mergePart) string {
 	if len(changes) > 0 || m.rehashes(next) {
 		m.wrap = plan.WrapSubshell
 	}
-	if m.head != nil {
+	if strict {
 		stmts := m.Tree.Stmts
 		if !shell.FailsLoudly(stmts[len(stmts)-1]) {
 			m.wrap = plan.WrapSubshell

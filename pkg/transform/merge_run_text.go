@@ -277,10 +277,19 @@ func (m *merger) bodies() []emit.Edit {
 		for _, c := range m.between(prev.In, part.In, gap) {
 			add.WriteString(c + m.eol)
 		}
-		body, head := part.In.Heredocs[0].Body, part.Span(part.Tree.Stmts[0])
-		rest := strings.TrimLeft(string(f.Src[head.End:body.End]), " \t;")
-		add.WriteString(string(f.Src[body.Start:head.Start]) + strings.TrimPrefix(rest, "\n"))
+		body := part.In.Heredocs[0].Body
+		text := body.Text(f.Src)
+		if part.head != nil {
+			head := part.Span(part.Tree.Stmts[0])
+			rest := strings.TrimLeft(string(f.Src[head.End:body.End]), " \t;")
+			text = string(f.Src[body.Start:head.Start]) + strings.TrimPrefix(rest, "\n")
+		}
+		add.WriteString(text)
 		edits = append(edits, emit.Edit{Span: parse.Span{Start: prev.In.End, End: part.In.End}})
+	}
+	if n := len(f.Src); edits[len(edits)-1].End == n && f.Src[n-1] != '\n' {
+		// The file ends without a line ending: so does the first RUN then.
+		edits[0].Start -= len(m.eol)
 	}
 	at := first.In.Heredocs[0].Body.End
 	edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: add.String()})
