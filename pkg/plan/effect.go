@@ -72,8 +72,9 @@ type MergeMode uint8
 
 // The modes of a merge.
 const (
-	MergeAnd  MergeMode = iota // part && part
-	MergeSemi                  // set -e; part; part: the heads of later parts go
+	MergeAnd   MergeMode = iota // part && part
+	MergeSemi                   // set -e; part; part: the heads of later parts go
+	MergeLines                  // set -e, and each operand of the parts' && chains is a statement
 )
 
 // Wrap says what a part of a merge is put into.

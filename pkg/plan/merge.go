@@ -20,6 +20,9 @@ func (s *step) program(lang shell.Lang) (program, error) {
 		return s.script.program(lang)
 	}
 	var out program
+	if s.mode == MergeLines {
+		return s.lines(lang)
+	}
 	for i, part := range s.parts {
 		p, err := part.program(lang)
 		if err != nil {
@@ -29,7 +32,7 @@ func (s *step) program(lang shell.Lang) (program, error) {
 			return program{}, errors.New("a part of the merge has no command")
 		}
 		head := ""
-		if s.mode != MergeAnd {
+		if s.mode == MergeSemi {
 			if head, p, err = part.strict(p, i == 0, s.parts[0].script, lang); err != nil {
 				return program{}, err
 			}
@@ -49,6 +52,36 @@ func (s *step) program(lang shell.Lang) (program, error) {
 			out = program{pre: append(out.statements(), p.pre...), units: p.units}
 		default:
 			out.units = append(append([]string(nil), out.units...), p.unit()...)
+		}
+	}
+	return out, nil
+}
+
+// lines gives the program of a merge whose parts become the lines of a script
+// under set -e.
+func (s *step) lines(lang shell.Lang) (program, error) {
+	out := program{units: []string{`(call{"set"}{"-e"})`}}
+	for _, part := range s.parts {
+		p, err := part.program(lang)
+		if err != nil {
+			return program{}, err
+		}
+		f, err := shell.ParseAs(part.text, lang)
+		if err != nil {
+			return program{}, err
+		}
+		if len(p.pre) > 0 || len(p.units) == 0 || !(shell.Options{ErrExit: true}).Bears(f.Stmts) {
+			return program{}, errors.New("a part would change under set -e")
+		}
+		if err := part.mayPrecede(MergeLines, lang); err != nil {
+			return program{}, err
+		}
+		units := p.units
+		if part.wrap == WrapSubshell {
+			units = []string{"(sub[" + and(units) + "])"}
+		}
+		for _, u := range units {
+			out = program{pre: append(out.pre, and(out.units)), units: []string{u}}
 		}
 	}
 	return out, nil

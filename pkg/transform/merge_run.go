@@ -83,6 +83,7 @@ type mergePart struct {
 }
 
 func mergeRun(p *Pass) {
+	heredoc := p.Options.MergeStyle == "heredoc" || p.Options.MergeStyle != "and" && usesHeredocs(p.File)
 	for _, s := range p.Facts.Stages {
 		if !s.Ships && p.Options.Stages != "all" {
 			skipUnshipped(p, s)
@@ -92,7 +93,7 @@ func mergeRun(p *Pass) {
 		blocked := "" // why the RUN right before is no part
 		flush := func() {
 			if len(group) > 1 {
-				p.merge(group)
+				p.merge(group, heredoc)
 			}
 			group = nil
 		}
@@ -126,6 +127,16 @@ func mergeRun(p *Pass) {
 		}
 		flush()
 	}
+}
+
+// usesHeredocs reports whether a file writes its scripts as RUN <<EOF.
+func usesHeredocs(f *parse.File) bool {
+	for _, in := range f.Instructions {
+		if in.Name == "RUN" && len(in.Heredocs) == 1 && in.Heredocs[0].Opener.Value == in.Args.Value {
+			return true
+		}
+	}
+	return false
 }
 
 // skipUnshipped says why RUNs in a stage that ships no layer stay.

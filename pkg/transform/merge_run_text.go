@@ -15,18 +15,21 @@ import (
 )
 
 // merge reports the change that makes a group of RUNs one.
-func (p *Pass) merge(group []*mergePart) {
+func (p *Pass) merge(group []*mergePart, heredoc bool) {
 	m := merger{p: p, parts: group, eol: p.File.LineEnding()}
 	mode := plan.MergeAnd
-	if group[0].head != nil {
+	switch {
+	case group[0].head != nil:
 		mode = plan.MergeSemi
+	case heredoc && m.canBeLines():
+		mode = plan.MergeLines
 	}
 	m.semi = mode == plan.MergeSemi
 	last := group[len(group)-1]
 	last.wrap = plan.WrapNone
 	for i, part := range group {
 		// Behind && only one command may stand.
-		if !m.semi && i > 0 && part.wrap == plan.WrapNone && !part.oneOperand() {
+		if mode == plan.MergeAnd && i > 0 && part.wrap == plan.WrapNone && !part.oneOperand() {
 			part.wrap = plan.WrapGroup
 		}
 	}
@@ -42,9 +45,12 @@ func (p *Pass) merge(group []*mergePart) {
 		merge.Wraps = append(merge.Wraps, part.wrap)
 	}
 	c.Effects = []plan.Effect{merge}
-	if group[0].Script.Kind == shell.Body {
+	switch {
+	case group[0].Script.Kind == shell.Body:
 		c.Edits = m.bodies()
-	} else {
+	case mode == plan.MergeLines:
+		c.Edits = m.heredoc()
+	default:
 		c.Edits = m.lines()
 	}
 	p.Report(c)
