@@ -257,7 +257,7 @@ func problem(err error) emit.Finding {
 	case errors.As(err, &pe):
 		f.Rule, f.Title = "parse", pe.Msg
 		if pe.Line > 0 {
-			f.Start = parse.Position{Line: pe.Line, Col: pe.Col}
+			f.Start = place(parse.Position{Line: pe.Line, Col: pe.Col})
 		}
 	case errors.As(err, &none):
 		f.Rule, f.Title = "no-files", none.Reason()
@@ -274,15 +274,14 @@ func problem(err error) emit.Finding {
 func (j *job) details(o *outcome) {
 	r := &emit.FileReport{Path: filepath.ToSlash(o.name), Source: o.res.Before}
 	if j.set.verbose && j.command != "lint" {
+		places := emit.NewPlaces(o.res.Before)
 		for i := range o.res.Changes {
-			f := finding(&o.res.Changes[i])
-			f.Hint = ""
-			r.Findings = append(r.Findings, f)
+			r.Findings = append(r.Findings, o.res.Changes[i].Finding(places))
 		}
 	}
 	if j.set.verbose || j.set.explainSkips {
 		for _, s := range o.res.Skips {
-			r.Findings = append(r.Findings, emit.Finding{Rule: s.Transform, Level: emit.LevelNote, Start: s.Pos, Title: "not changed: " + s.Reason})
+			r.Findings = append(r.Findings, emit.Finding{Rule: s.Transform, Level: emit.LevelNote, Start: place(s.Pos), Title: "not changed: " + s.Reason})
 		}
 	}
 	if len(r.Findings) > 0 {
@@ -290,20 +289,11 @@ func (j *job) details(o *outcome) {
 	}
 }
 
-// finding turns a change into a finding, without a fix.
-func finding(c *transform.Change) emit.Finding {
-	f := emit.Finding{Rule: c.Transform, Safety: c.Safety.String(), Start: c.Pos, End: c.End, Title: c.Title, Reason: c.Reason, Level: emit.LevelWarning}
-	if ts := transform.Lookup(c.Transform); len(ts) == 1 {
-		f.Codes = ts[0].Codes
-	}
-	if c.Safety == transform.Advice {
-		f.Level = emit.LevelNote
-	}
-	return f
-}
+// place makes a place of a position where the text is not at hand.
+func place(p parse.Position) emit.Place { return emit.Place{Line: p.Line, Col: p.Col, Char: p.Col} }
 
 func configReport(e *workspace.ConfigError) *emit.FileReport {
-	f := emit.Finding{Level: emit.LevelError, Rule: "config", Title: e.Msg, Start: parse.Position{Line: e.Line, Col: e.Col}}
+	f := emit.Finding{Level: emit.LevelError, Rule: "config", Title: e.Msg, Start: place(parse.Position{Line: e.Line, Col: e.Col})}
 	path := e.Path
 	if wd, err := os.Getwd(); err == nil {
 		if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsLocal(rel) {

@@ -38,17 +38,11 @@ func rulesCommand(c *console) *cli.Command {
 				if t.Off {
 					class += ", off"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Name, class, strings.Join(t.Codes, " "), summaryOf(t))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Name, class, strings.Join(t.Codes, " "), t.Summary())
 			}
 			return w.Flush()
 		},
 	}
-}
-
-// summaryOf is the first sentence of a transform's documentation.
-func summaryOf(t *transform.Transform) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(t.Doc), "\n\n")
-	return strings.TrimSuffix(strings.Join(strings.Fields(strings.TrimLeft(first, "# ")), " "), ".")
 }
 
 func rulesJSON(c *console, all []*transform.Transform) error {
@@ -64,7 +58,7 @@ func rulesJSON(c *console, all []*transform.Transform) error {
 	}
 	out := make([]rule, 0, len(all))
 	for _, t := range all {
-		out = append(out, rule{t.Name, t.Group, t.Safety.String(), !t.Off, append([]string{}, t.Codes...), append([]string{}, t.After...), summaryOf(t), t.Doc})
+		out = append(out, rule{t.Name, t.Group, t.Safety.String(), !t.Off, append([]string{}, t.Codes...), append([]string{}, t.After...), t.Summary(), t.Doc})
 	}
 	enc := json.NewEncoder(c.out)
 	enc.SetIndent("", "  ")

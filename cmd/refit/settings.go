@@ -19,6 +19,7 @@ type settings struct {
 	verbose, explainSkips, quiet bool
 	outColor, errColor           bool
 	stdinName                    string
+	format                       string // of the report: text, json, …
 	jobs                         int
 	lines                        [2]int
 	labels                       []transform.Label // of --label, in order
@@ -28,7 +29,7 @@ type settings struct {
 }
 
 func (s *settings) hasMode() bool {
-	return s.write || s.diff || s.list || s.check || s.interactive
+	return s.write || s.diff || s.list || s.check || s.interactive || s.format != "text"
 }
 
 // The categories of flags in the help.
@@ -101,6 +102,7 @@ func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catOutput, Usage: "name each change and each place that was left alone, with reasons, on standard error"},
 		&cli.BoolFlag{Name: "explain-skips", Category: catOutput, Usage: "list every place where a transform wanted to act and why it did not"},
+		&cli.StringFlag{Name: "output-format", Category: catOutput, Value: "text", Usage: "write a report as `FORMAT`: text, json, sarif, rdjson (reviewdog), github (annotations) or gitlab (code quality)"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOutput, Usage: "no summary"},
 		&cli.StringFlag{Name: "color", Category: catOutput, Value: "auto", Usage: "`WHEN` to colour: auto (on a terminal, unless NO_COLOR is set), always or never"},
 	}
@@ -133,6 +135,14 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 		if _, err := workspace.ReadConfig(s.resolver.File); err != nil {
 			return nil, err
 		}
+	}
+	if s.format = ctx.String("output-format"); s.format == "" {
+		s.format = "text"
+	} else if all := append([]string{"text"}, emit.Formats()...); !slices.Contains(all, s.format) {
+		return nil, choiceError("output-format", s.format, all...)
+	}
+	if s.format != "text" && (s.diff || s.list || s.interactive) {
+		return nil, usagef("--output-format %s excludes --diff, --list and --interactive: all of them write to standard output", s.format)
 	}
 	if s.write && s.check {
 		return nil, usagef("-w and --check exclude each other")

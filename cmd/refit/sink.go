@@ -22,7 +22,10 @@ type sink interface {
 }
 
 func (j *job) sink() (sink, error) {
-	if j.command == "lint" {
+	switch {
+	case j.set.format != "text":
+		return &reportSink{job: j, report: emit.Report{Version: versionText(), Rules: transform.Rules()}}, nil
+	case j.command == "lint":
 		return &lintSink{j}, nil
 	}
 	return &rewriteSink{j}, nil
@@ -136,16 +139,79 @@ func (s *lintSink) end() error { return nil }
 func (s *lintSink) failed(*outcome, *emit.FileReport) error { return nil }
 
 func (s *lintSink) file(o *outcome) error {
-	r := &emit.FileReport{Path: filepath.ToSlash(o.name), Source: o.res.Before, Findings: findings(o.res)}
+	r := s.reported(o)
 	if len(r.Findings) == 0 {
 		return nil
 	}
-	for _, f := range r.Findings {
-		if rank(f.Level) >= rank(o.failOn()) {
-			s.raise(exitFound)
+	s.judge(o, r)
+	_, err := s.c.out.Write(emit.Text(r, emit.TextOptions{Color: s.set.outColor, Reasons: true}))
+	return err
+}
+
+// reported lists the findings of an outcome that are to be reported.
+func (j *job) reported(o *outcome) *emit.FileReport {
+	r := &emit.FileReport{Path: slashed(o.name), Source: o.res.Before, Findings: o.res.Findings()}
+	for i := range r.Findings {
+		files := r.Findings[i].Files
+		for n := range files {
+			files[n].Path = slashed(o.companion(transform.Companion{Path: files[n].Path}))
 		}
 	}
-	_, err := s.c.out.Write(emit.Text(r, emit.TextOptions{Color: s.set.outColor, Reasons: true}))
+	j.tally.findings += len(r.Findings)
+	return r
+}
+
+// judge lets findings that are serious enough fail the run.
+func (j *job) judge(o *outcome, r *emit.FileReport) {
+	for _, f := range r.Findings {
+		if rank(f.Level) >= rank(o.failOn()) {
+			j.raise(exitFound)
+		}
+	}
+}
+
+// reportSink collects the findings of a run and writes one report.
+type reportSink struct {
+	*job
+	report emit.Report
+}
+
+func (s *reportSink) file(o *outcome) error {
+	r := s.reported(o)
+	r.Source = nil
+	if len(r.Findings) > 0 {
+		s.report.Files = append(s.report.Files, r)
+	}
+	changed := o.res.Changed() || len(o.res.Companions) > 0
+	switch {
+	case s.command == "lint":
+		s.judge(o, r)
+	case s.set.write:
+		if o.writeErr != nil {
+			s.fail(o.writeErr)
+		}
+	case s.set.check && changed:
+		s.raise(exitFound)
+	}
+	return nil
+}
+
+func (s *reportSink) failed(_ *outcome, r *emit.FileReport) error {
+	r.Source = nil
+	s.report.Files = append(s.report.Files, r)
+	return nil
+}
+
+func (s *reportSink) end() error {
+	t := &s.tally
+	s.report.Summary = emit.Summary{
+		Files: t.files, Changed: t.changed, Failed: t.failed, Findings: t.findings,
+		StepsBefore: t.stepsBefore, StepsAfter: t.stepsAfter, LayersBefore: t.layersBefore, LayersAfter: t.layersAfter,
+	}
+	out, err := emit.Render(s.set.format, &s.report)
+	if err == nil {
+		_, err = s.c.out.Write(out)
+	}
 	return err
 }
 

@@ -32,7 +32,6 @@ func (t *tally) add(r *transform.Result) {
 	t.fixable += len(r.Changes)
 	t.available += len(r.Available)
 	t.advice += len(r.Advice)
-	t.findings = t.fixable + t.available + t.advice
 	t.formatted += r.Formatted
 	t.rebuilt += r.Rebuilt
 	t.stepsBefore += r.StepsBefore

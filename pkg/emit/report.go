@@ -2,10 +2,11 @@ package emit
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/refit-dev/refit/pkg/parse"
 )
 
 // Level is how serious a finding is.
@@ -18,36 +19,128 @@ const (
 	LevelNote    Level = "note"    // advice, and changes that were not asked for
 )
 
-// Replacement replaces the bytes [Start, End) of a file with New.
+// Place is a position in a file in the units that report formats use.
+type Place struct {
+	Offset int // bytes from the start of the file
+	Line   int // 1-based
+	Col    int // 1-based, in bytes
+	Char   int // 1-based, in Unicode code points; equal to Col where the line is not UTF-8
+}
+
+// Replacement replaces the bytes between From and To with New.
 type Replacement struct {
-	parse.Span
-	From, To parse.Position // of Start and End
+	From, To Place
 	New      string
 }
 
 // Finding is one entry of a report.
 type Finding struct {
-	Rule   string   // a transform's name, or "parse", "pragma", "io", …
-	Codes  []string // other tools' names for it
-	Level  Level
-	Safety string         // safe, unsafe, advice, or "" where it has none
-	Start  parse.Position // zero: the whole file
-	End    parse.Position // zero: unknown
-	Title  string         // one line
-	Reason string         // why, may be empty
-	Hint   string         // what to do about it, may be empty
-	Fix    []Replacement  // of the file as it was, in order, without overlap
-	Files  []NewFile      // other files that the fix writes
+	Rule    string   // a transform's name, or "parse", "format", "pragma", "io", …
+	Codes   []string // other tools' names for it
+	Level   Level
+	Safety  string // safe, unsafe, advice, or "" where it has none
+	Start   Place  // zero: the whole file
+	End     Place  // zero: unknown
+	Title   string // one line
+	Reason  string // why, may be empty
+	Hint    string // what to do about it, may be empty
+	Snippet string // the text it is about, for the fingerprint
+	// Fix turns the file into what refit fix writes, together with the fixes
+	// of the file's other findings: no two of them overlap. A finding whose
+	// change touches the same lines as an earlier one's has no fix of its own.
+	Fix   []Replacement
+	Files []NewFile // other files that the fix writes
 }
 
-// NewFile is a file that a fix writes beside the Dockerfile.
+// NewFile is a file that a fix writes beside the Dockerfile. Path is relative
+// to the working directory, with slashes.
 type NewFile struct{ Path, Content string }
 
 // FileReport is what was found in one file.
 type FileReport struct {
 	Path     string // with slashes
-	Source   []byte // the file as it was; nil where it could not be read
+	Source   []byte // the file as it was; nil where it could not be read or is not needed
 	Findings []Finding
+}
+
+// Report is what was found in a run.
+type Report struct {
+	Version string // refit's
+	Files   []*FileReport
+	Rules   []RuleInfo // of the rules that findings may name
+	Summary Summary
+}
+
+// RuleInfo describes a rule.
+type RuleInfo struct {
+	Name, Group, Safety string
+	Codes               []string
+	Summary             string // one sentence
+	Doc                 string // markdown
+}
+
+// Summary counts a run.
+type Summary struct {
+	Files        int `json:"files"`
+	Changed      int `json:"changed"`
+	Failed       int `json:"failed"`
+	Findings     int `json:"findings"`
+	StepsBefore  int `json:"stepsBefore"`
+	StepsAfter   int `json:"stepsAfter"`
+	LayersBefore int `json:"layersBefore"`
+	LayersAfter  int `json:"layersAfter"`
+}
+
+// Formats are the names that Render takes, besides text.
+func Formats() []string { return []string{"json", "sarif", "rdjson", "github", "gitlab"} }
+
+// Render writes a report in one of the formats.
+func Render(format string, r *Report) ([]byte, error) {
+	switch format {
+	case "json":
+		return reportJSON(r)
+	case "sarif":
+		return reportSARIF(r)
+	case "rdjson":
+		return reportRDJSON(r)
+	case "github":
+		return reportGitHub(r), nil
+	case "gitlab":
+		return reportGitLab(r)
+	}
+	return nil, fmt.Errorf("no report format is named %q", format)
+}
+
+// encode writes JSON for people and machines: indented, and with <, > and &
+// as they are.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
+}
+
+// Fingerprint names a finding in a way that outlives edits elsewhere in the
+// file. n counts the findings with the same rule and text before it.
+func (f *Finding) Fingerprint(path string, n int) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", path, f.Rule, strings.Join(strings.Fields(f.Snippet+" "+f.Title), " "), n)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Fingerprints gives the fingerprint of each of a file's findings.
+func (r *FileReport) Fingerprints() []string {
+	out := make([]string, len(r.Findings))
+	seen := map[string]int{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		base := f.Fingerprint(r.Path, 0)
+		out[i] = f.Fingerprint(r.Path, seen[base])
+		seen[base]++
+	}
+	return out
 }
 
 // TextOptions say how Text prints.

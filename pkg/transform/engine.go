@@ -331,14 +331,25 @@ func (e *engine) accept(next *version, changes []Change) {
 	e.grade = plan.Declared
 }
 
-// place sets a change's position in the original file.
+// place sets a change's position, and those of its edits, in the original
+// file.
 func (e *engine) place(c *Change) {
-	start, end := c.At.Start, c.At.End
-	for i := len(e.maps) - 1; i >= 0; i-- {
-		start, end = e.maps[i].back(start), e.maps[i].back(end)
+	at := e.origin(c.At)
+	c.Pos = e.orig.file.Position(at.Start)
+	c.End = e.orig.file.Position(at.End)
+	c.Touched = make([]parse.Span, len(c.Edits))
+	for i, edit := range c.Edits {
+		c.Touched[i] = e.origin(edit.Span)
 	}
-	c.Pos = e.orig.file.Position(start)
-	c.End = e.orig.file.Position(max(start, end))
+}
+
+// origin maps a span of the current text to the original one.
+func (e *engine) origin(sp parse.Span) parse.Span {
+	for i := len(e.maps) - 1; i >= 0; i-- {
+		sp.Start, sp.End = e.maps[i].back(sp.Start), e.maps[i].back(sp.End)
+	}
+	sp.End = max(sp.Start, sp.End)
+	return sp
 }
 
 // finish fills in the figures of the result.

@@ -62,6 +62,7 @@ type Change struct {
 	Before     string           `json:"-"` // the text of At, set by the engine
 	Pos        parse.Position   // of At in the original file, set by the engine
 	End        parse.Position   // of At's end in the original file, set by the engine
+	Touched    []parse.Span     // the spans of Edits in the original file, set by the engine
 	Round      int              // 1-based, set by the engine
 	Comparison *plan.Comparison `json:"-"` // of the change alone, set by Propose
 }
