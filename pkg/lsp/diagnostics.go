@@ -192,5 +192,5 @@ func shown(t *text, sp parse.Span) (start, end int) {
 
 // docsURL is the page about a transform.
 func docsURL(name string) string {
-	return "https://github.com/refit-dev/refit/blob/main/docs/rules/" + name + ".md"
+	return "https://github.com/refit-dev/refit/blob/main/docs/rules.md#" + name
 }

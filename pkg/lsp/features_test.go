@@ -2,10 +2,13 @@ package lsp
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 
 	"github.com/refit-dev/refit/pkg/transform"
 )
@@ -444,5 +447,61 @@ func TestCompanions(t *testing.T) {
 	s.client.Workspace.WorkspaceEdit.DocumentChanges = false
 	if _, err := s.workspaceEdit(snap, &Config{}, nil, add); err == nil {
 		t.Error("a client that cannot create files gets half of a change")
+	}
+}
+
+// TestDocsURL holds the links of diagnostics against the page that they name.
+func TestDocsURL(t *testing.T) {
+	page, err := os.ReadFile(filepath.FromSlash("../../docs/rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range transform.All() {
+		if want := "https://github.com/refit-dev/refit/blob/main/docs/rules.md#" + tr.Name; docsURL(tr.Name) != want {
+			t.Errorf("got %s, want %s", docsURL(tr.Name), want)
+		}
+		if !strings.Contains(string(page), "\n## "+tr.Name+"\n") {
+			t.Errorf("docs/rules.md has no heading %s", tr.Name)
+		}
+	}
+}
+
+// TestReferenceAnchors holds the anchors of the hover tables against BuildKit's
+// own reference, which is part of its module.
+func TestReferenceAnchors(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/moby/buildkit").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "frontend", "dockerfile", "docs", "reference.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchors := map[string]bool{}
+	for _, line := range strings.Split(string(ref), "\n") {
+		if h := strings.TrimLeft(line, "#"); len(h) < len(line) && strings.HasPrefix(h, " ") {
+			keep := func(r rune) rune {
+				if r == ' ' {
+					return '-'
+				}
+				if r == '-' || r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+					return r
+				}
+				return -1
+			}
+			anchors["#"+strings.Map(keep, strings.ToLower(strings.TrimSpace(h)))] = true
+		}
+	}
+	for _, table := range []map[string]referenceDoc{instructionDocs, flagDocs} {
+		for name, d := range table {
+			if !anchors[d.anchor] {
+				t.Errorf("%s: the reference has no %s", name, d.anchor)
+			}
+		}
+	}
+	for name := range command.Commands {
+		if _, ok := instructionDocs[strings.ToUpper(name)]; !ok {
+			t.Errorf("nothing about %s", name)
+		}
 	}
 }
