@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
@@ -44,8 +45,9 @@ func load(src []byte, opt *Options) (*version, error) {
 // Run rewrites a Dockerfile. The error is a *parse.Error for a file that
 // BuildKit would refuse, an *UnknownNameError for a bad option; src is never
 // modified. Changes that fail a check are dropped and named in
-// Result.Internal.
-func Run(src []byte, opt Options) (*Result, error) {
+// Result.Internal. A panic anywhere below is an *InternalError.
+func Run(src []byte, opt Options) (res *Result, err error) {
+	defer catch(&err)
 	sel, err := choose(&opt)
 	if err != nil {
 		return nil, err
@@ -129,7 +131,11 @@ func (e *engine) giveUp(why string, last []Change) {
 
 // round proposes, accepts, applies and checks changes once.
 func (e *engine) round(round int) []Change {
-	proposals, skips := propose(e.cur, e.sel, e.opt)
+	proposals, skips, broken := propose(e.cur, e.sel, e.opt)
+	if len(broken) > 0 {
+		e.res.Internal = append(e.res.Internal, broken...)
+		e.sel = e.sel.without(broken)
+	}
 	if round == 1 {
 		e.res.Skips = skips
 	}
@@ -194,12 +200,17 @@ func (e *engine) namedUnsafe(name string) bool {
 	return false
 }
 
-// propose runs the transforms on a version.
-func propose(v *version, sel selection, opt *Options) ([]Change, []Skip) {
+// propose runs the transforms on a version. broken names those that panicked;
+// what they proposed is left out.
+func propose(v *version, sel selection, opt *Options) (changes []Change, skips []Skip, broken []string) {
 	p := &Pass{File: v.file, Facts: v.facts, Options: opt, programs: map[*parse.Instruction]*Program{}}
 	for _, t := range sel.list {
 		p.transform = t
-		t.Run(p)
+		n := len(p.changes)
+		if err := p.run(t); err != nil {
+			p.changes = p.changes[:n]
+			broken = append(broken, t.Name+": "+err.Error())
+		}
 	}
 	quiet := suppressions(v.file)
 	var kept []Change
@@ -211,7 +222,29 @@ func propose(v *version, sel selection, opt *Options) ([]Change, []Skip) {
 		c.Before = c.At.Text(v.file.Src)
 		kept = append(kept, c)
 	}
-	return kept, p.skips
+	return kept, p.skips, broken
+}
+
+// run runs a transform; a panic in it is an error.
+func (p *Pass) run(t *Transform) (err error) {
+	defer catch(&err)
+	t.Run(p)
+	return nil
+}
+
+// InternalError is a bug in refit: a panic. The file was left as it was.
+type InternalError struct {
+	Panic any
+	Stack []byte
+}
+
+func (e *InternalError) Error() string { return fmt.Sprintf("internal error: %v", e.Panic) }
+
+// catch turns a panic into an *InternalError.
+func catch(err *error) {
+	if r := recover(); r != nil {
+		*err = &InternalError{Panic: r, Stack: debug.Stack()}
+	}
 }
 
 // key names a proposal so that a failed one is not tried again.

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -64,6 +65,17 @@ func TestEngineDrops(t *testing.T) {
 		if got, want := string(res.After), strings.Replace(src, "/c", "/d", 1); got != want {
 			t.Errorf("%s: result %q, want %q", c.name, got, want)
 		}
+	}
+}
+
+// TestEnginePanic checks that a transform that panics is named and left out,
+// and that the others do their work.
+func TestEnginePanic(t *testing.T) {
+	bad := &Transform{Name: "bad", Safety: Safe, Run: func(p *Pass) { panic("oops") }}
+	good := replacing("good", "b /c", "b /d", func(p *Pass) []plan.Effect { return []plan.Effect{plan.Replace{Instr: 1, Text: "COPY b /d"}} })
+	res := runWith(t, "FROM a\nCOPY b /c\n", Options{}, bad, good)
+	if len(res.Internal) != 1 || !strings.Contains(res.Internal[0], "bad: internal error: oops") || string(res.After) != "FROM a\nCOPY b /d\n" {
+		t.Errorf("%q %q", res.Internal, res.After)
 	}
 }
 
@@ -185,6 +197,9 @@ func FuzzRun(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte, unsafe bool) {
 		opt := Options{Unsafe: unsafe, Author: "me", Format: &style}
 		res, err := Run(src, opt)
+		if bug := (*InternalError)(nil); errors.As(err, &bug) {
+			t.Fatalf("%v\n%s", bug, bug.Stack)
+		}
 		if err != nil {
 			return
 		}

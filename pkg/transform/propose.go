@@ -21,7 +21,8 @@ type Draft struct {
 
 // Open parses a text and runs the selected transforms on it. Unsafe changes are
 // included whatever Options.Unsafe says. Errors are those of Run.
-func Open(src []byte, opt Options) (*Draft, error) {
+func Open(src []byte, opt Options) (draft *Draft, err error) {
+	defer catch(&err)
 	sel, err := choose(&opt)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func Open(src []byte, opt Options) (*Draft, error) {
 	}
 	d := &Draft{v: v, opt: opt}
 	var changes []Change
-	changes, d.Skips = propose(v, sel, &d.opt)
+	changes, d.Skips, _ = propose(v, sel, &d.opt)
 	for _, c := range changes {
 		c.Round = 1
 		c.Pos, c.End = v.file.Position(c.At.Start), v.file.Position(c.At.End)

@@ -95,6 +95,18 @@ type selection struct {
 	named map[*Transform]bool
 }
 
+// without returns the selection less the transforms that lines of the form
+// "name: why" name.
+func (sel selection) without(lines []string) selection {
+	out := selection{named: sel.named}
+	for _, t := range sel.list {
+		if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, t.Name+": ") }) {
+			out.list = append(out.list, t)
+		}
+	}
+	return out
+}
+
 // choose applies Select and Ignore.
 func choose(opt *Options) (selection, error) {
 	sel := selection{named: map[*Transform]bool{}}
