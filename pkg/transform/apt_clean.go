@@ -13,7 +13,7 @@ func init() {
 		Group:  "caches",
 		Codes:  []string{"DL3009", "aptGetInstallThenRemoveAptLists"},
 		Safety: Safe,
-		After:  []string{},
+		After:  []string{"merge-run"},
 		Run:    aptClean,
 		Doc: md(`Delete apt's package lists in the RUN that fetched them.
 

@@ -12,6 +12,7 @@ func init() {
 	register(&Transform{
 		Name:   "archive-cleanup",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc", "rmRecursiveAfterMktempD", "mkdirUsrSrcThenRemove"},
 		Safety: Safe,
 		Run:    archiveCleanup,

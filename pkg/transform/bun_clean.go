@@ -6,6 +6,7 @@ func init() {
 	register(&Transform{
 		Name:   "bun-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    bunClean,

@@ -10,6 +10,7 @@ func init() {
 	register(&Transform{
 		Name:   "cargo-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    cargoClean,

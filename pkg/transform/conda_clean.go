@@ -10,6 +10,7 @@ func init() {
 	register(&Transform{
 		Name:   "conda-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    condaClean,

@@ -11,6 +11,7 @@ func init() {
 	register(&Transform{
 		Name:   "ensurepip-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"rmRecursivePythonEnsurepip"},
 		Safety: Unsafe,
 		Run:    ensurepipClean,

@@ -10,6 +10,7 @@ func init() {
 	register(&Transform{
 		Name:   "gem-no-document",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
 		Safety: Safe,
 		Run:    gemNoDocument,

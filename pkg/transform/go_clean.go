@@ -13,6 +13,7 @@ func init() {
 	register(&Transform{
 		Name:   "go-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    goClean,

@@ -6,6 +6,7 @@ func init() {
 	register(&Transform{
 		Name:   "microdnf-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"DL3040"},
 		Safety: Safe,
 		Run: func(p *Pass) {

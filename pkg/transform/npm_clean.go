@@ -10,6 +10,7 @@ func init() {
 	register(&Transform{
 		Name:   "npm-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"npmCacheCleanAfterInstall", "npmCacheCleanUseForce"},
 		Safety: Safe,
 		Run:    npmClean,

@@ -6,6 +6,7 @@ func init() {
 	register(&Transform{
 		Name:   "pacman-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("pacman"), nil) },

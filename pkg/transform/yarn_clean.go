@@ -11,6 +11,7 @@ func init() {
 	register(&Transform{
 		Name:   "yarn-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
 		Safety: Safe,
 		Run:    yarnClean,

@@ -6,6 +6,7 @@ func init() {
 	register(&Transform{
 		Name:   "yum-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"DL3032", "yumInstallRmVarCacheYum"},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("yum"), nil) },

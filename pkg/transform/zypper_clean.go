@@ -6,6 +6,7 @@ func init() {
 	register(&Transform{
 		Name:   "zypper-clean",
 		Group:  "caches",
+		After:  []string{"merge-run"},
 		Codes:  []string{"DL3036"},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("zypper"), nil) },
