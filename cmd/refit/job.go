@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -28,7 +30,8 @@ type job struct {
 	code     int
 	contexts contexts
 	values   gitValues
-	said     map[string]bool // configuration errors that were printed
+	changes  *workspace.Changes // of --changed
+	said     map[string]bool    // configuration errors that were printed
 }
 
 // outcome is what came out for one file.
@@ -41,6 +44,10 @@ type outcome struct {
 	skipped  bool            // stdin that the rules exclude: echo it
 	err      error
 	writeErr error // of -w; the result is complete
+
+	asked  bool     // for what changed, see onChangedLine
+	ranges [][2]int // of lines that changed
+	fresh  bool     // all lines changed
 }
 
 // run processes the operands and returns the command's error.
@@ -51,6 +58,13 @@ func (j *job) run(args []string) error {
 	}
 	if !j.set.hasMode() && j.command != "lint" && len(files) > 1 {
 		return usagef("%d files and no mode: add -w to rewrite them, -d for a diff, -l for their names, or --check", len(files))
+	}
+	if j.set.interactive {
+		if !j.c.inTTY {
+			return usagef("--interactive needs a terminal to ask on")
+		}
+		i := &interactive{job: j, in: bufio.NewReader(j.c.in), skipped: map[string]bool{}}
+		return j.finish(i.run(files))
 	}
 	sink, err := j.sink()
 	if err != nil {
@@ -71,11 +85,17 @@ func (j *job) run(args []string) error {
 	if fatal == nil {
 		fatal = sink.end()
 	}
-	if fatal != nil {
-		if errors.Is(fatal, errQuit) {
-			fatal = nil
-		} else {
-			return fatal
+	return j.finish(fatal)
+}
+
+// finish prints the summary and gives the command's error.
+func (j *job) finish(err error) error {
+	if err != nil && !errors.Is(err, errQuit) {
+		return err
+	}
+	if j.set.writeBaseline {
+		if err := j.set.baseline.save(); err != nil {
+			return err
 		}
 	}
 	j.summary()
@@ -88,6 +108,15 @@ func (j *job) run(args []string) error {
 // inputs finds the files. Paths that cannot be read are reported at once and
 // do not stop the others.
 func (j *job) inputs(args []string) ([]workspace.File, error) {
+	if j.set.changed != "" {
+		var err error
+		if j.changes, err = workspace.ChangedSince(".", j.set.changed); err != nil {
+			return nil, err
+		}
+		if len(args) == 0 {
+			args = []string{"."}
+		}
+	}
 	if len(args) == 0 {
 		if !j.c.inPiped || j.set.write || j.set.interactive {
 			return nil, usagef("%s needs a path: a Dockerfile, a directory (. for this one), or - for standard input", j.command)
@@ -101,6 +130,9 @@ func (j *job) inputs(args []string) ([]workspace.File, error) {
 			return
 		}
 		found, errs := workspace.Find(paths, j.set.find)
+		if j.changes != nil {
+			found = slices.DeleteFunc(found, func(f workspace.File) bool { return !j.changes.File(f.Path) })
+		}
 		files = append(files, found...)
 		for _, err := range errs {
 			j.fail(err)

@@ -22,6 +22,10 @@ type settings struct {
 	format                       string // of the report: text, json, …
 	jobs                         int
 	lines                        [2]int
+	changed                      string // --changed
+	changedLines                 string // --changed-lines
+	baseline                     *baseline
+	writeBaseline                bool
 	labels                       []transform.Label // of --label, in order
 	rules                        workspace.Rules   // of the flags; they win over those of files
 	resolver                     workspace.Resolver
@@ -92,6 +96,7 @@ func fileFlags() []cli.Flag {
 		&cli.StringFlag{Name: "stdin-filename", Category: catFiles, Usage: "the `PATH` that standard input stands for"},
 		&cli.StringFlag{Name: "config", Category: catFiles, Usage: "use this configuration `FILE` instead of searching for .refit.toml"},
 		&cli.BoolFlag{Name: "no-config", Category: catFiles, Usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
+		&optionalFlag{&cli.StringFlag{Name: "changed", Category: catFiles, Usage: "only files that git says differ from `REF` (--changed=REF; HEAD without one); without a path, below this directory"}, "HEAD"},
 		&cli.BoolFlag{Name: "force-exclude", Category: catFiles, Usage: "ignore rules hold for paths named on the command line, too"},
 		&cli.BoolFlag{Name: "no-ignore", Category: catFiles, Usage: "search directories without regard to .gitignore"},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Category: catFiles, Usage: "process `N` files at a time; 0 for one per processor"},
@@ -147,6 +152,9 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	if s.write && s.check {
 		return nil, usagef("-w and --check exclude each other")
 	}
+	if s.interactive && (s.write || s.diff || s.list || s.check) {
+		return nil, usagef("-i excludes -w, -d, -l and --check: it writes what is accepted")
+	}
 	switch when := ctx.String("color"); when {
 	case "auto", "":
 		plain := c.getenv("NO_COLOR") != "" || c.getenv("TERM") == "dumb"
@@ -157,7 +165,27 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	default:
 		return nil, choiceError("color", when, "auto", "always", "never")
 	}
+	if s.changed, s.changedLines = ctx.String("changed"), ctx.String("changed-lines"); s.changed == "" {
+		s.changed = s.changedLines
+	}
+	if err := s.readBaseline(ctx); err != nil {
+		return nil, err
+	}
 	return s, s.readRules(ctx)
+}
+
+// readBaseline understands --baseline and --write-baseline.
+func (s *settings) readBaseline(ctx *cli.Context) (err error) {
+	read, write := ctx.String("baseline"), ctx.String("write-baseline")
+	switch {
+	case read != "" && write != "":
+		return usagef("--baseline and --write-baseline exclude each other")
+	case read != "":
+		s.baseline, err = readBaseline(read)
+	case write != "":
+		s.baseline, s.writeBaseline = &baseline{path: write}, true
+	}
+	return err
 }
 
 // readRules turns the flags that were given into rules.

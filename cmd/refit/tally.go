@@ -139,19 +139,26 @@ func (j *job) fmtSummary() string {
 	return strings.Join(append(parts, t.trouble()...), "; ")
 }
 
-func (j *job) lintSummary() string {
+func (j *job) lintSummary() (s string) {
 	t := &j.tally
 	if t.files == 0 || t.files == t.failed {
 		return ""
+	}
+	if b := j.set.baseline; b != nil {
+		defer func() {
+			if extra := b.summary(j.set.writeBaseline); extra != "" {
+				s += "; " + extra
+			}
+		}()
 	}
 	if t.findings == 0 {
 		return strings.Join(append([]string{"no findings in " + plural(t.files, "file")}, t.trouble()...), "; ")
 	}
 	parts := []string{fmt.Sprintf("%s in %s", plural(t.findings, "finding"), plural(t.files, "file"))}
-	if t.fixable > 0 {
+	if t.fixable > 0 && j.set.baseline == nil {
 		parts = append(parts, fmt.Sprintf("refit fix can make %s", plural(t.fixable, "change")))
 	}
-	if t.available > 0 {
+	if t.available > 0 && j.set.baseline == nil {
 		parts = append(parts, fmt.Sprintf("%d more with --unsafe", t.available))
 	}
 	return strings.Join(append(parts, t.trouble()...), "; ")
