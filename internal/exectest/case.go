@@ -23,7 +23,10 @@ const (
 	Merge  Kind = "merge"  // the same commands, files and success
 	Append Kind = "append" // the same, and on success the added commands at the end
 	Behind Kind = "behind" // the same, the added commands aside
+	Other  Kind = "other"  // not compared: the change does more than merge or add
 )
+
+const notAlone = "the change does more than merge or add"
 
 // Case is one change of shell programs.
 type Case struct {
@@ -31,6 +34,7 @@ type Case struct {
 	Kind   Kind
 	Before []string // the programs, each run by a shell of its own
 	After  string
+	Note   string // why it is not compared, for Other
 	Added  string // commands that the change adds, for Append and Behind
 	Shells []Shell
 	World  World
@@ -125,26 +129,32 @@ func fromChange(name string, src []byte, c transform.Change, opt transform.Optio
 	var merges []plan.Merge
 	var adds []addition
 	other := map[int]bool{} // instructions whose commands change otherwise
+	moves := false          // instructions come and go
 	for _, e := range c.Effects {
 		switch e := e.(type) {
 		case plan.Merge:
 			merges = append(merges, e)
 		case plan.Append:
 			adds = append(adds, addition{e.Instr, Append, e.Text})
+		case plan.Behind:
+			adds = append(adds, addition{e.Instr, Behind, e.Text})
 		case plan.Command:
 			other[e.Instr] = true
 		case plan.Drop:
 			other[e.Instr] = true
+		case plan.Prepend:
+			other[e.Instr] = true
+		case plan.Flags, plan.Syntax:
 		default:
-			// Instructions come and go: numbers before and after differ.
-			return nil, nil
+			moves = true
 		}
 	}
-	if len(merges) > 1 || len(merges) > 0 && len(adds) > 0 {
+	switch {
+	case len(merges)+len(adds) == 0:
 		return nil, nil
-	}
-	if len(merges)+len(adds) == 0 {
-		return nil, nil
+	case moves || len(merges) > 1 || len(merges) > 0 && len(adds)+len(other) > 0:
+		// Numbers before and after differ, or there is more than one change.
+		return []Case{{Name: fmt.Sprintf("%s:%d", name, c.Pos.Line), Kind: Other, Note: notAlone}}, nil
 	}
 	before, err := parse.Parse(src)
 	if err != nil {
@@ -167,8 +177,13 @@ func fromChange(name string, src []byte, c transform.Change, opt transform.Optio
 		}
 		cases = append(cases, cs)
 	}
+	count := map[int]int{} // additions by instruction
 	for _, a := range adds {
-		if other[a.instr] {
+		count[a.instr]++
+	}
+	for _, a := range adds {
+		if other[a.instr] || count[a.instr] > 1 {
+			cases = append(cases, Case{Name: fmt.Sprintf("%s:%d", name, c.Pos.Line), Kind: Other, Note: notAlone})
 			continue
 		}
 		cs, err := newCase(name, a.kind, fb, fa, []int{a.instr})

@@ -52,6 +52,12 @@ func (d *Draft) File() *parse.File { return d.v.file }
 // Facts are the facts of the text.
 func (d *Draft) Facts() *facts.Facts { return d.v.facts }
 
+// Programs returns the RUN instructions of the text whose programs are
+// understood, for edits that no transform proposes.
+func (d *Draft) Programs() []*Program {
+	return (&Pass{File: d.v.file, Facts: d.v.facts, Options: &d.opt, programs: map[*parse.Instruction]*Program{}}).Programs()
+}
+
 // Check applies a change of the draft alone and returns it with its
 // Comparison, or says which of the engine's checks it fails.
 func (d *Draft) Check(c Change) (Change, error) {

@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -30,18 +31,21 @@ var (
 	selectFlag = flag.String("select", "", "comma-separated transforms to run, by default all safe ones, and merge-run alone in all stages")
 	onlyFlag   = flag.String("only", "", "only files whose path contains this")
 	workers    = flag.Int("workers", runtime.GOMAXPROCS(0), "sandboxes to run side by side")
+	generate   = flag.Int("generate", 0, "test the merges of so many Dockerfiles with random programs, instead of DIR")
+	mix        = flag.Int("mix", 0, "test so many merges of RUN instructions drawn from all files of DIR, and additions to them")
+	seed       = flag.Uint64("seed", 1, "what -generate and -mix draw with")
 	stopsFlag  = flag.Int("stops", 0, "how many reasons to print why programs stop early")
 )
 
 func main() {
 	exectest.Worker()
 	flag.Parse()
-	if flag.NArg() != 1 {
+	if flag.NArg() != 1 && *generate == 0 {
 		fmt.Fprintln(os.Stderr, "usage: exectest [flags] DIR")
 		os.Exit(2)
 	}
 	root := flag.Arg(0)
-	if _, err := os.Stat(root); err != nil {
+	if _, err := os.Stat(root); err != nil && *generate == 0 {
 		fmt.Printf("exectest: skipped, there is no corpus at %s\n", root)
 		return
 	}
@@ -55,7 +59,17 @@ func main() {
 		os.Exit(1)
 	}
 	start := time.Now()
-	cases, files, err := collect(root)
+	var cases []exectest.Case
+	var files int
+	if *generate > 0 {
+		files = *generate
+		cases, err = exectest.Generate(files, *seed)
+	} else if *mix > 0 {
+		files = *mix
+		cases, err = mixed(root)
+	} else {
+		cases, files, err = collect(root)
+	}
 	if err != nil {
 		pool.Close()
 		fmt.Fprintln(os.Stderr, "exectest:", err)
@@ -64,6 +78,76 @@ func main() {
 	verdicts := pool.Check(cases)
 	pool.Close()
 	os.Exit(report(files, verdicts, time.Since(start)))
+}
+
+// mixed draws RUN instructions from the files below a folder, two or three at a
+// time, and returns the cases of merging them and of adding commands to them.
+func mixed(root string) ([]exectest.Case, error) {
+	bySetup := map[string][]string{} // the RUNs by their SHELL
+	seen := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || filepath.Dir(path) == filepath.Clean(root) || !strings.Contains(path, *onlyFlag) {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		if err != nil || strings.Contains(string(src), "\r") {
+			return err
+		}
+		draft, err := transform.Open(src, transform.Options{None: true})
+		if err != nil || draft.File().Escape != '\\' {
+			return nil // BuildKit refuses it, or it would have to be rewritten
+		}
+		for _, p := range draft.Programs() {
+			text := p.In.Span.Text(src)
+			if n := len(p.Cmds); n == 0 || n > 25 || seen[text] || len(p.In.Flags) > 0 {
+				continue
+			}
+			seen[text] = true
+			setup := fmt.Sprintf("SHELL [%s]\n", strings.Join(quoted(p.State.Shell.Argv), ", "))
+			bySetup[setup] = append(bySetup[setup], strings.TrimSuffix(text, "\n")+"\n")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var setups []string // as often as there are RUNs
+	for s, list := range bySetup {
+		for range list {
+			setups = append(setups, s)
+		}
+	}
+	sort.Strings(setups)
+	r := rand.New(rand.NewPCG(*seed, 0))
+	var cases []exectest.Case
+	for i := range *mix {
+		setup := setups[r.IntN(len(setups))]
+		list := bySetup[setup]
+		src := "FROM debian:12-slim\nWORKDIR /w\n" + setup
+		for range 2 + r.IntN(2) {
+			src += list[r.IntN(len(list))]
+		}
+		name := fmt.Sprintf("mix %d/%d", *seed, i)
+		cs, err := exectest.FromDockerfile(name, []byte(src), transform.Options{Select: []string{"merge-run"}, MaxLines: 500})
+		if err != nil {
+			return nil, fmt.Errorf("%w\n%s", err, src)
+		}
+		adds, err := exectest.Additions(name, []byte(src), "cleanup -f && cleanup2", r)
+		if err != nil {
+			return nil, fmt.Errorf("%w\n%s", err, src)
+		}
+		cases = append(append(cases, cs...), adds...)
+	}
+	return cases, nil
+}
+
+// quoted quotes strings for JSON.
+func quoted(list []string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, fmt.Sprintf("%q", s))
+	}
+	return out
 }
 
 // collect returns the different cases of the files below a folder.

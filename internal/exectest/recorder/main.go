@@ -36,10 +36,10 @@ func main() {
 		input = strconv.Quote(string(data))
 	}
 	// The working directory as the kernel knows it: PWD may lie.
-	buf := make([]byte, 4096)
-	cwd := "gone"
-	if n, err := syscall.Getcwd(buf); err == nil && n > 0 {
-		cwd = string(buf[:n-1])
+	os.Unsetenv("PWD")
+	cwd, err := os.Getwd()
+	if err != nil {
+		cwd = "gone"
 	}
 	mask := syscall.Umask(0o22)
 	syscall.Umask(mask)
