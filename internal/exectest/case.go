@@ -40,6 +40,7 @@ type Case struct {
 	World  World
 
 	Unordered bool // commands run side by side: their order is not fixed
+	Ends      bool // it may end itself, or set a trap: added commands need not run, nor last
 	Jobs      bool // it starts background jobs: when they write files is not fixed
 }
 
@@ -234,7 +235,7 @@ func newCase(name string, kind Kind, before, after *facts.Facts, instrs []int) (
 		dir = w.S
 	}
 	cs.World = NewWorld(dir, vars, append(trees, tree))
-	cs.Unordered, cs.Jobs = concurrent(trees)
+	cs.look(trees)
 	return cs, nil
 }
 
@@ -255,23 +256,28 @@ func variables(fs *facts.Facts, in *parse.Instruction, trees []*syntax.File) map
 	return vars
 }
 
-// concurrent reports whether programs run commands side by side, and whether
-// they start background jobs.
-func concurrent(trees []*syntax.File) (unordered, jobs bool) {
+// look notes what the programs do that comparing them must know.
+func (c *Case) look(trees []*syntax.File) {
 	for _, t := range trees {
 		syntax.Walk(t, func(n syntax.Node) bool {
 			switch n := n.(type) {
 			case *syntax.BinaryCmd:
-				unordered = unordered || n.Op == syntax.Pipe || n.Op == syntax.PipeAll
+				c.Unordered = c.Unordered || n.Op == syntax.Pipe || n.Op == syntax.PipeAll
 			case *syntax.ProcSubst:
-				unordered = true
+				c.Unordered = true
 			case *syntax.Stmt:
-				jobs = jobs || n.Background || n.Coprocess
+				c.Jobs = c.Jobs || n.Background || n.Coprocess
 			}
 			return true
 		})
+		for _, cmd := range shell.Commands(t) {
+			switch shell.Name(cmd) {
+			case "exit", "exec", "return", "trap", "eval", ".", "source":
+				c.Ends = true
+			}
+		}
 	}
-	return unordered || jobs, jobs
+	c.Unordered = c.Unordered || c.Jobs
 }
 
 // Unsteady says why a case would not record the same twice, or "": process

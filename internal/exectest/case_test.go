@@ -28,6 +28,6 @@ func written(t *testing.T, name string, kind Kind, before []string, after string
 		trees = append(trees, f)
 	}
 	c.World = NewWorld("/w", map[string]string{"HOME": "/root"}, trees)
-	c.Unordered, c.Jobs = concurrent(trees)
+	c.look(trees)
 	return c
 }

@@ -89,7 +89,7 @@ func (b *box) explore(c *Case, sh Shell, v *Verdict) error {
 			continue
 		}
 		// What runs side by side may differ by chance: a real difference stays.
-		for try := 0; why != "" && try < 3; try++ {
+		for try := 0; why != "" && try < 5; try++ {
 			if before, after, why, err = b.pair(c, sh, s.fail, added); err != nil {
 				return err
 			}
@@ -130,13 +130,27 @@ func (b *box) pair(c *Case, sh Shell, fail, added []string) (before, after run, 
 	if after, err = b.exec(sh, c.World, []string{c.After}, fail); err != nil {
 		return before, after, "", err
 	}
-	return before, after, differ(c, &before, &after, added), nil
+	return before, after, differ(c, &before, &after, fail, added), nil
 }
 
 // argv is the argument part of a recorder's line.
 func argv(line string) string {
 	call, _, _ := strings.Cut(line, "\t")
 	return call
+}
+
+// failsBehind reports whether a call behind a line fails: one that a trap makes
+// at the end of a program that had succeeded.
+func failsBehind(calls []string, line string, fail []string) bool {
+	r := run{calls: calls}
+	behind := false
+	for i, k := range r.keys() {
+		if behind && slices.Contains(fail, k) {
+			return true
+		}
+		behind = behind || calls[i] == line
+	}
+	return false
 }
 
 // commandName is the first word of a recorder's line. What follows may depend
@@ -173,19 +187,24 @@ func without(list, minus []string) (out []string, all bool) {
 }
 
 // differ says how two runs differ in what counts, or "".
-func differ(c *Case, before, after *run, added []string) string {
+func differ(c *Case, before, after *run, fail, added []string) string {
 	want, got := slices.Clone(before.calls), slices.Clone(after.calls)
 	if c.Unordered {
 		slices.Sort(want)
 		slices.Sort(got)
 	}
 	switch {
-	case c.Kind == Append && before.ok:
-		// All of the added commands run, or none: the program may end itself,
-		// and what a trap calls comes last.
+	case c.Kind == Append:
 		extra, all := without(got, want)
-		if !all || len(extra) > 0 && !sameNames(extra, added) {
-			return "the added commands did not run at the end"
+		atEnd := c.Ends || c.Unordered || slices.Equal(extra, got[len(got)-len(extra):])
+		ran := sameNames(extra, added) && atEnd
+		switch {
+		case !all || len(extra) > 0 && !ran:
+			return "other commands run"
+		case before.ok && !ran && !c.Ends:
+			return "the added commands did not run"
+		case !before.ok && len(extra) > 0 && !failsBehind(after.calls, extra[len(extra)-1], fail):
+			return "the added commands ran after a failure"
 		}
 		got = want
 	case c.Kind == Behind:

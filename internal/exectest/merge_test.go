@@ -16,10 +16,17 @@ import (
 
 func TestMain(m *testing.M) {
 	Worker()
-	os.Exit(m.Run())
+	code := m.Run()
+	if shared != nil {
+		shared.Close()
+	}
+	os.Exit(code)
 }
 
-var plain = flag.Bool("plain", false, "run the tests as where there are no sandboxes")
+var (
+	plain  = flag.Bool("plain", false, "run the tests as where there are no sandboxes")
+	shared *Pool
+)
 
 // pool starts sandboxes, or works without where there can be none: the cases
 // here only use relative paths.
@@ -28,20 +35,21 @@ func pool(t *testing.T) *Pool {
 	if len(findShells()) == 0 {
 		t.Skip("neither dash nor bash is installed")
 	}
-	p, err := NewPool(2)
-	switch {
-	case err == nil && *plain:
-		p.Close()
-		p, err = NewPlainPool()
-	case errors.Is(err, ErrNoSandbox):
+	if shared != nil {
+		return shared
+	}
+	err := error(ErrNoSandbox)
+	if !*plain {
+		shared, err = NewPool(2)
+	}
+	if errors.Is(err, ErrNoSandbox) {
 		t.Log(err)
-		p, err = NewPlainPool()
+		shared, err = NewPlainPool()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Close)
-	return p
+	return shared
 }
 
 // mergeTests are Dockerfiles behind their FROM, with the number of RUN
@@ -97,9 +105,14 @@ var mergeTests = []struct {
 	{name: "strict in a function", left: 2, file: "RUN f() { set -e; a; b; }; f\nRUN c"},
 	{name: "strict in an if", left: 2, file: "RUN if a; then set -e; b; c; fi\nRUN d"},
 	{name: "strict by option name", left: 2, file: "RUN set -o errexit && a; b\nRUN c"},
-	{name: "strict in a command substitution", left: 1, file: "RUN A=$(set -e; a; b); c $A\nRUN d"},
+	{name: "strict in a command substitution", left: 2, file: "RUN A=$(set -e; a; b); c $A\nRUN d"},
 	{name: "strict behind eval", left: 2, file: "RUN eval 'set -e'; a; b\nRUN c"},
 	{name: "strict in a subshell behind set -e", left: 1, file: "RUN set -e; (set -e; a; b)\nRUN set -e; c"},
+	{name: "sourced script at the end", left: 2, file: "RUN a && . ./env\nRUN b"},
+	{name: "eval at the end", left: 2, file: "RUN eval 'set -e; a; b'\nRUN c"},
+	{name: "strict with positional parameters", left: 1, file: "RUN set -- -e; a $1\nRUN b $1"},
+	{name: "errexit and a substitution", left: 2, file: "SHELL [\"/bin/sh\", \"-ec\"]\nRUN a $(b; c)\nRUN d"},
+	{name: "errexit and eval", left: 2, file: "SHELL [\"/bin/sh\", \"-ec\"]\nRUN eval 'a; b'\nRUN c"},
 	{name: "set in a chain", left: 1, file: "RUN set -x && a\nRUN set -u && b\nRUN c $UNSET"},
 	{name: "set positional", left: 1, file: "RUN set -- 1 2 && a $# \"$@\"\nRUN b $#"},
 	{name: "set f", left: 1, file: "RUN set -f && a *\nRUN b *"},

@@ -86,6 +86,10 @@ func (d *dumper) list(stmts []*syntax.Stmt) program {
 	}
 	var p program
 	for _, st := range kept[:len(kept)-1] {
+		if b := d.lone(st); b != nil {
+			p.pre = append(p.pre, d.list(b.Stmts).statements()...)
+			continue
+		}
 		p.pre = append(p.pre, and(d.chain(st)))
 		if x, ok := d.behind(st, true); ok {
 			p.pre = append(p.pre, x.statements()...)
@@ -107,6 +111,22 @@ func (d *dumper) list(stmts []*syntax.Stmt) program {
 	return p
 }
 
+// lone returns the plain group of several statements that a statement is: x; {
+// a; b; }; c is x; a; b; c.
+func (d *dumper) lone(st *syntax.Stmt) *syntax.Block {
+	for plain(st) {
+		b, ok := st.Cmd.(*syntax.Block)
+		switch {
+		case !ok:
+			return nil
+		case !d.single(b):
+			return b
+		}
+		st = b.Stmts[0]
+	}
+	return nil
+}
+
 // first returns the plain group of several statements that starts a chain.
 func (d *dumper) first(st *syntax.Stmt) *syntax.Block {
 	for {
@@ -124,7 +144,7 @@ func (d *dumper) first(st *syntax.Stmt) *syntax.Block {
 				st = c.X
 			}
 		case *syntax.Block:
-			if len(c.Stmts) == 1 {
+			if d.single(c) {
 				st = c.Stmts[0]
 				continue
 			}
@@ -156,7 +176,7 @@ func (d *dumper) chain(st *syntax.Stmt) []string {
 				return out
 			}
 		case *syntax.Block:
-			if len(c.Stmts) == 1 {
+			if d.single(c) {
 				return d.chain(c.Stmts[0])
 			}
 			return []string{"(do" + strings.Join(d.list(c.Stmts).statements(), "") + ")"}
@@ -169,6 +189,20 @@ func (d *dumper) chain(st *syntax.Stmt) []string {
 		out = append(out, x.unit()...)
 	}
 	return out
+}
+
+// single reports whether a group has one statement, also with everything
+// declared.
+func (d *dumper) single(b *syntax.Block) bool {
+	if len(b.Stmts) != 1 {
+		return false
+	}
+	c, ok := b.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || d.edits == nil || len(c.Args) == 0 {
+		return true
+	}
+	x, ok := d.edits.behind[c.Pos().Offset()]
+	return !ok || !x.semi
 }
 
 // behind returns what is declared to follow a statement that is a simple

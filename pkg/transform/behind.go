@@ -51,78 +51,88 @@ func (r *Program) commentFollows(at int) bool {
 	return found
 }
 
-// behindMode decides how a command is joined behind a statement. Under set -e
-// the failure of a command that && follows does not end the shell, see
+// behindMode decides how a command is joined behind a statement. Where set -e
+// is in force, the failure of a command that && follows does not end the shell;
+// where it is not, or is without effect, the failure of a command that a
+// semicolon follows goes unnoticed. It is without effect in what && and ||
+// follow, and in conditions. See
 // https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_26_03.
 func (r *Program) behindMode(st *syntax.Stmt) (semi bool, err error) {
-	const (
-		unknown = iota
-		inList
-		inChain
-	)
-	where, lastInChain, lastChain := unknown, false, false
-	var visit func(list []*syntax.Stmt, top bool)
-	var inside func(s *syntax.Stmt, last bool)
-	inside = func(s *syntax.Stmt, last bool) {
+	p, ok := spotOf(r.Tree.Stmts, st, spot{last: true})
+	on := r.errExit()
+	switch {
+	case !ok:
+		return false, errors.New("nothing can be added behind the command")
+	case on == errExitOff || p.ignored || !p.chainEnd:
+		return false, nil
+	case !p.chain && on == errExitOn:
+		return true, nil
+	case !p.last:
+		return false, errors.New("set -e may be in force and the command ends a list")
+	case !simple(st) || runsText(st) || hasFunctions(r.Tree):
+		// && would turn -e off inside what it runs.
+		return false, errors.New("set -e may be in force and the command runs others")
+	}
+	return false, nil // its failure is the program's
+}
+
+// spot is where a statement stands in a program.
+type spot struct {
+	ignored  bool // set -e is without effect there
+	last     bool // its status is the program's
+	chain    bool // it is an operand of &&
+	chainEnd bool // nothing follows it with &&
+}
+
+// spotOf finds a statement in a list and in the compound commands in it. p is
+// the spot of the list.
+func spotOf(list []*syntax.Stmt, st *syntax.Stmt, p spot) (spot, bool) {
+	for i, s := range list {
 		chain := shell.AndList(s)
-		for i, o := range chain {
+		for k, o := range chain {
+			here := spot{
+				ignored: p.ignored || k < len(chain)-1, last: p.last && i == len(list)-1 && k == len(chain)-1,
+				chain: len(chain) > 1, chainEnd: k == len(chain)-1,
+			}
 			if o == st {
-				where, lastInChain, lastChain = inChain, i == len(chain)-1, last
-				if len(chain) == 1 {
-					where = inList
+				here.ignored = p.ignored
+				return here, true
+			}
+			here.ignored = here.ignored || o.Negated
+			inside := func(list []*syntax.Stmt, last bool) (spot, bool) {
+				q := here
+				q.last = here.last && last && !o.Negated
+				return spotOf(list, st, q)
+			}
+			var found spot
+			ok := false
+			try := func(list []*syntax.Stmt, last bool) {
+				if !ok {
+					found, ok = inside(list, last)
 				}
-				return
 			}
 			switch c := o.Cmd.(type) {
 			case *syntax.Block:
-				visit(c.Stmts, last && i == len(chain)-1 && len(o.Redirs) == 0)
+				try(c.Stmts, len(o.Redirs) == 0)
 			case *syntax.Subshell:
-				visit(c.Stmts, false)
+				try(c.Stmts, false)
 			case *syntax.IfClause:
 				for n := c; n != nil; n = n.Else {
-					visit(n.Then, false)
+					try(n.Then, false)
 				}
 			case *syntax.ForClause:
-				visit(c.Do, false)
+				try(c.Do, false)
 			case *syntax.WhileClause:
-				visit(c.Do, false)
+				try(c.Do, false)
 			case *syntax.CaseClause:
 				for _, it := range c.Items {
-					visit(it.Stmts, false)
+					try(it.Stmts, false)
 				}
 			}
-		}
-	}
-	visit = func(list []*syntax.Stmt, top bool) {
-		for i, s := range list {
-			if where == unknown {
-				inside(s, top && i == len(list)-1)
+			if ok {
+				return found, true
 			}
 		}
 	}
-	visit(r.Tree.Stmts, true)
-	switch {
-	case where == unknown:
-		return false, errors.New("nothing can be added behind the command")
-	case !r.mayErrExit():
-		return false, nil
-	case where == inList:
-		return true, nil
-	case lastChain || !lastInChain:
-		return false, nil
-	}
-	return false, errors.New("set -e is in force and the command ends a chain")
-}
-
-// mayErrExit reports whether set -e may be in force somewhere.
-func (r *Program) mayErrExit() bool {
-	if r.State.Shell.ErrExit || shell.ErrExitHead(r.Tree) != nil {
-		return true
-	}
-	for _, c := range shell.ScopeOf(r.Tree.Stmts, r.Tree.Last).Changes {
-		if c == "set" || c == "eval" || c == "." || c == "source" {
-			return true
-		}
-	}
-	return r.Script.Shebang
+	return spot{}, false
 }

@@ -239,6 +239,9 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 	case m.daemon != "":
 		return m.daemon
 	}
+	if !strict && shell.ErrExitSwitches(m.Tree, nil).On {
+		return "set -e in the middle of a chain would lose its effect"
+	}
 	changes := slices.DeleteFunc(slices.Clone(m.scope.Changes), func(c string) bool {
 		v, loop := strings.CutPrefix(c, "loop variable ")
 		return loop && !strings.Contains(next.Script.Text(), v)
@@ -248,9 +251,7 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 		case c == "return":
 			return "it may return early"
 		case strict:
-		case c == "set" && mayErrExit(m.Tree):
-			return "set -e in the middle of a chain would lose its effect"
-		case (c == "eval" || c == "." || c == "source") && !m.simpleChain():
+		case (c == "eval" || c == "." || c == "source") && !(m.simpleChain() && !runsText(m.chain[len(m.chain)-1])):
 			return "a sourced script may turn on set -e, which a chain would turn off"
 		}
 	}
@@ -264,34 +265,32 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 		}
 		return ""
 	}
-	if m.State.Shell.ErrExit && !m.simpleChain() {
+	if m.State.Shell.ErrExit && !(m.simpleChain() && !runsText(m.chain[len(m.chain)-1])) {
 		return "SHELL turns on set -e, which a chain would turn off inside compound commands"
 	}
 	return ""
 }
 
+// runsText reports whether a statement is eval or reads a script: what it runs
+// may have several commands.
+func runsText(st *syntax.Stmt) bool {
+	found := false
+	syntax.Walk(st, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.CallExpr); ok {
+			name := shell.Name(c)
+			if name == "command" && len(c.Args) > 1 {
+				name, _ = shell.Literal(c.Args[1])
+			}
+			found = found || name == "eval" || name == "." || name == "source"
+		}
+		return !found
+	})
+	return found
+}
+
 // simpleChain reports whether the part is one && chain of simple commands.
 func (m *mergePart) simpleChain() bool {
 	return len(m.chain) > 0 && !slices.ContainsFunc(m.chain, func(st *syntax.Stmt) bool { return !simple(st) })
-}
-
-// mayErrExit reports whether a set command of the program may turn on -e.
-func mayErrExit(f *syntax.File) bool {
-	for _, c := range shell.Commands(f) {
-		if shell.Name(c) != "set" {
-			continue
-		}
-		words := shell.Literals(c)
-		if len(words) != len(c.Args) {
-			return true
-		}
-		for i, w := range words[1:] {
-			if strings.HasPrefix(w, "-") && strings.Contains(w, "e") || w == "errexit" && words[i] == "-o" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // sameFlags reports whether two instructions have the same builder flags.

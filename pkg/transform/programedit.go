@@ -235,31 +235,71 @@ func (r *Program) appendMode() (semi bool, err error) {
 			return false, errors.New("the RUN ends with " + n)
 		}
 	}
-	strict := shell.ErrExitHead(r.Tree) != nil
-	if strict && shell.FailsLoudly(last) {
+	errExit := r.errExit()
+	switch {
+	case errExit == errExitOn && shell.ErrExitHead(r.Tree) != nil && shell.FailsLoudly(last):
 		return true, nil
+	case errExit == errExitOff:
+		return false, nil
+	case hasFunctions(r.Tree) || runsText(tail):
+		return false, errors.New("set -e may be in force and the last command runs others")
 	}
-	mayErrExit := strict || r.State.Shell.ErrExit
-	for _, c := range scope.Changes {
-		// set may turn on -e anywhere; then && would turn it off inside a
-		// compound command or function.
-		if c == "set" || c == "eval" || c == "." || c == "source" {
-			mayErrExit = true
-		}
-	}
-	if mayErrExit {
-		for _, st := range chain {
-			if !simple(st) || hasFunctions(r.Tree) {
-				return false, errors.New("set -e may be in force and the last command is compound")
-			}
+	for _, st := range chain {
+		// && would turn -e off inside a compound command.
+		if !simple(st) {
+			return false, errors.New("set -e may be in force and the last command is compound")
 		}
 	}
 	return false, nil
 }
 
-// simple reports whether a statement is a simple command or a pipeline of
-// such.
+// errExit says whether set -e is in force in a program, behind the set command
+// at its start.
+type errExit uint8
+
+const (
+	errExitOff errExit = iota
+	errExitOn
+	errExitUnknown // somewhere, or perhaps
+)
+
+func (r *Program) errExit() errExit {
+	head := shell.ErrExitHead(r.Tree)
+	sw := shell.ErrExitSwitches(r.Tree, head)
+	switch {
+	case r.Script.Shebang && head == nil:
+		return errExitUnknown // the interpreter line may have options
+	case head == nil && !r.State.Shell.ErrExit:
+		if sw.On || sw.Eval {
+			return errExitUnknown
+		}
+		return errExitOff
+	case sw.Off:
+		return errExitUnknown
+	}
+	return errExitOn
+}
+
+// simple reports whether a statement is a simple command or a list or pipeline
+// of such, and command substitutions in it are one too.
 func simple(st *syntax.Stmt) bool {
+	nested := false
+	syntax.Walk(st, func(n syntax.Node) bool {
+		var inner []*syntax.Stmt
+		switch n := n.(type) {
+		case *syntax.CmdSubst:
+			inner = n.Stmts
+		case *syntax.ProcSubst:
+			inner = n.Stmts
+		default:
+			return true
+		}
+		nested = nested || len(inner) > 1 || len(inner) == 1 && !simple(inner[0])
+		return false
+	})
+	if nested {
+		return false
+	}
 	switch c := st.Cmd.(type) {
 	case *syntax.CallExpr, *syntax.TestClause, *syntax.DeclClause:
 		return true
