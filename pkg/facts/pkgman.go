@@ -41,6 +41,8 @@ type Manager struct {
 	Shared   []string        // cache directories that other tools use too: only a mount covers them
 	Needs    bool            // Install fails where lists are missing: it does not fetch them itself
 	Helpers  map[string]Role // other commands that fetch or need the lists
+	Mounts   []string        // directories for cache mounts, so that neither lists nor downloads reach a layer
+	Keep     string          // the option that makes it keep downloads in a mounted cache
 	Cleanup  string          // the command that empties Caches
 	System   bool            // works on the whole system as root
 	Kin      []string        // managers whose Clean empties these caches too

@@ -10,7 +10,7 @@ package facts
 // https://doc.rust-lang.org/cargo/guide/cargo-home.html.
 var managers = []*Manager{
 	{
-		Name: "apt", Families: []Family{Debian, Ubuntu}, Commands: []string{"apt-get", "apt", "aptitude", "apt-fast"}, System: true, Needs: true,
+		Name: "apt", Mounts: []string{"/var/cache/apt", "/var/lib/apt/lists"}, Keep: "-o Dir::Cache::archives=kept", Families: []Family{Debian, Ubuntu}, Commands: []string{"apt-get", "apt", "aptitude", "apt-fast"}, System: true, Needs: true,
 		Verbs: map[string]Role{
 			"update": Update, "install": Install, "reinstall": Install, "build-dep": Install, "source": Install, "download": Install,
 			"upgrade": Upgrade, "dist-upgrade": Upgrade, "full-upgrade": Upgrade, "safe-upgrade": Upgrade, "dselect-upgrade": Upgrade, "satisfy": Install,
@@ -29,7 +29,7 @@ var managers = []*Manager{
 		Cleanup: "rm -rf /var/lib/apt/lists/*",
 	},
 	{
-		Name: "apk", Families: []Family{Alpine}, Commands: []string{"apk"}, System: true, Needs: true,
+		Name: "apk", Mounts: []string{"/etc/apk/cache"}, Families: []Family{Alpine}, Commands: []string{"apk"}, System: true, Needs: true,
 		Verbs: map[string]Role{
 			"update": Update, "add": Install, "upgrade": Upgrade, "fix": Upgrade, "fetch": Install, "del": Remove,
 			"search": Query, "list": Query, "policy": Query, "version": Query, "cache": Query, "dot": Query,
@@ -42,18 +42,18 @@ var managers = []*Manager{
 		OldBases: []string{"alpine:3.0", "alpine:3.1", "alpine:3.2", "alpine:2.6", "alpine:2.7"},
 	},
 	{
-		Name: "dnf", Commands: []string{"dnf", "dnf5", "dnf-3"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
+		Name: "dnf", Mounts: []string{"/var/cache/dnf", "/var/cache/libdnf5"}, Keep: "--setopt=keepcache=1", Commands: []string{"dnf", "dnf5", "dnf-3"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
 		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/dnf", "/var/cache/libdnf5"},
 		Cleanup: "dnf clean all", Kin: []string{"yum", "microdnf"}, Offline: []string{"-C", "--cacheonly"},
 	},
 	{
-		Name: "yum", Commands: []string{"yum"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
+		Name: "yum", Mounts: []string{"/var/cache/yum", "/var/cache/dnf"}, Keep: "--setopt=keepcache=1", Commands: []string{"yum"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
 		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/yum", "/var/cache/dnf"}, Kin: []string{"dnf", "microdnf"},
 		Helpers: map[string]Role{"yum-builddep": Install, "yumdownloader": Install},
 		Cleanup: "yum clean all && rm -rf /var/cache/yum", Offline: []string{"-C", "--cacheonly"},
 	},
 	{
-		Name: "microdnf", Commands: []string{"microdnf"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
+		Name: "microdnf", Mounts: []string{"/var/cache/yum"}, Commands: []string{"microdnf"}, System: true, Verbs: rpmVerbs, Args: rpmArgs,
 		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5"}, Cleanup: "microdnf clean all", Kin: []string{"dnf", "yum"},
 	},
 	{
@@ -61,7 +61,7 @@ var managers = []*Manager{
 		Yes: []string{"-y", "--assumeyes"}, Assume: "-y", Caches: []string{"/var/cache/tdnf"}, Cleanup: "tdnf clean all",
 	},
 	{
-		Name: "zypper", Families: []Family{SUSE}, Commands: []string{"zypper"}, System: true,
+		Name: "zypper", Mounts: []string{"/var/cache/zypp"}, Families: []Family{SUSE}, Commands: []string{"zypper"}, System: true,
 		Verbs: map[string]Role{
 			"install": Install, "in": Install, "install-new-recommends": Install, "source-install": Install, "si": Install, "update": Upgrade, "up": Upgrade,
 			"dist-upgrade": Upgrade, "dup": Upgrade, "patch": Upgrade, "refresh": Update, "ref": Update, "remove": Remove, "rm": Remove,
@@ -72,12 +72,12 @@ var managers = []*Manager{
 		Assume: "-n", Caches: []string{"/var/cache/zypp"}, Cleanup: "zypper clean --all",
 	},
 	{
-		Name: "pacman", Families: []Family{Arch}, Commands: []string{"pacman"}, System: true, Letters: map[byte]Role{'S': Install, 'R': Remove, 'Q': Query, 'U': Install},
+		Name: "pacman", Mounts: []string{"/var/cache/pacman/pkg"}, Families: []Family{Arch}, Commands: []string{"pacman"}, System: true, Letters: map[byte]Role{'S': Install, 'R': Remove, 'Q': Query, 'U': Install},
 		Args: []string{"-r", "--root", "-b", "--dbpath", "--cachedir", "--config", "--arch", "--gpgdir", "--hookdir", "--logfile", "--overwrite", "--ignore", "--ignoregroup", "--assume-installed"},
 		Yes:  []string{"--noconfirm"}, Assume: "--noconfirm", Caches: []string{"/var/cache/pacman/pkg"}, Cleanup: "rm -rf /var/cache/pacman/pkg/*",
 	},
 	{
-		Name: "pip", Commands: []string{"pip#"}, Module: "pip",
+		Name: "pip", Mounts: []string{"~/.cache/pip"}, Commands: []string{"pip#"}, Module: "pip",
 		Verbs: map[string]Role{"install": Install, "download": Install, "wheel": Install, "uninstall": Remove, "cache purge": Clean},
 		Args: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-t", "--target", "-e", "--editable",
 			"--prefix", "--root", "--src", "--python", "--proxy", "--trusted-host", "--timeout", "--retries", "--platform", "--python-version", "--only-binary", "--no-binary",
@@ -89,7 +89,7 @@ var managers = []*Manager{
 			":ubuntu14", ":ubuntu12", ":ubuntu14.04", ":debian8"},
 	},
 	{
-		Name: "uv", Commands: []string{"uv"},
+		Name: "uv", Mounts: []string{"~/.cache/uv"}, Commands: []string{"uv"},
 		Verbs: map[string]Role{
 			"pip install": Install, "pip sync": Install, "sync": Install, "add": Install, "tool install": Install, "run": Install, "venv": Other,
 			"cache clean": Clean, "cache prune": Clean, "clean": Clean,
@@ -111,7 +111,7 @@ var managers = []*Manager{
 		Cleanup: "rm -rf ~/.cache/pypoetry/artifacts ~/.cache/pypoetry/cache",
 	},
 	{
-		Name: "npm", Images: []string{"node"}, Commands: []string{"npm"},
+		Name: "npm", Mounts: []string{"~/.npm"}, Images: []string{"node"}, Commands: []string{"npm"},
 		Verbs: map[string]Role{
 			"install": Install, "i": Install, "add": Install, "ci": Install, "clean-install": Install, "install-clean": Install, "ic": Install, "update": Upgrade, "up": Upgrade,
 			"install-ci-test": Install, "cit": Install, "it": Install, "install-test": Install, "isntall": Install, "cache clean": Clean, "cache clear": Clean, "cache rm": Clean,
@@ -121,21 +121,21 @@ var managers = []*Manager{
 		Offline: []string{"--offline", "--prefer-offline"},
 	},
 	{
-		Name: "yarn", Images: []string{"node"}, Commands: []string{"yarn", "yarnpkg"}, Bare: Install,
+		Name: "yarn", Mounts: []string{"/usr/local/share/.cache/yarn"}, Images: []string{"node"}, Commands: []string{"yarn", "yarnpkg"}, Bare: Install,
 		Verbs: map[string]Role{"install": Install, "add": Install, "upgrade": Upgrade, "global add": Install, "global upgrade": Install, "cache clean": Clean, "cache clear": Clean,
 			"workspaces focus": Install, "up": Upgrade, "dlx": Other, "run": Other, "build": Other},
 		Args: []string{"--cwd", "--modules-folder", "--cache-folder", "--registry", "--network-timeout", "--mutex", "--network-concurrency", "--prefix", "--global-folder"},
 		Env:  []string{"YARN_CACHE_FOLDER"}, Caches: []string{"/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn"}, Cleanup: "yarn cache clean", Offline: []string{"--offline", "--prefer-offline"},
 	},
 	{
-		Name: "pnpm", Commands: []string{"pnpm"},
+		Name: "pnpm", Mounts: []string{"~/.local/share/pnpm/store"}, Commands: []string{"pnpm"},
 		Verbs: map[string]Role{"install": Install, "i": Install, "add": Install, "update": Upgrade, "up": Upgrade, "fetch": Install, "ci": Install, "store prune": Clean, "deploy": Install},
 		Args:  []string{"-C", "--dir", "-F", "--filter", "--store-dir", "--registry", "--reporter", "--modules-dir", "--network-concurrency"},
 		Env:   []string{"PNPM_STORE_DIR", "npm_config_store_dir", "NPM_CONFIG_STORE_DIR"}, Caches: []string{"~/.local/share/pnpm/store", "/pnpm/store", "~/.pnpm-store"}, Shared: []string{"/pnpm"},
 		Cleanup: "pnpm store prune", Offline: []string{"--offline", "--prefer-offline"},
 	},
 	{
-		Name: "bun", Commands: []string{"bun"},
+		Name: "bun", Mounts: []string{"~/.bun/install/cache"}, Commands: []string{"bun"},
 		Verbs: map[string]Role{"install": Install, "i": Install, "add": Install, "a": Install, "ci": Install, "update": Upgrade, "pm cache rm": Clean},
 		Args:  []string{"--cwd", "--cache-dir", "--registry", "-c", "--config", "--backend"},
 		Env:   []string{"BUN_INSTALL_CACHE_DIR", "BUN_INSTALL"}, Caches: []string{"~/.bun/install/cache"}, Cleanup: "rm -rf ~/.bun/install/cache",
@@ -151,7 +151,7 @@ var managers = []*Manager{
 		Env:  []string{"BUNDLE_USER_CACHE", "BUNDLE_USER_HOME"}, Caches: []string{"~/.bundle/cache"}, Cleanup: "rm -rf ~/.bundle/cache",
 	},
 	{
-		Name: "composer", Images: []string{"composer"}, Commands: []string{"composer", "composer.phar"},
+		Name: "composer", Mounts: []string{"~/.composer/cache"}, Images: []string{"composer"}, Commands: []string{"composer", "composer.phar"},
 		Verbs: map[string]Role{"install": Install, "i": Install, "update": Install, "u": Install, "upgrade": Install, "require": Install, "r": Install, "create-project": Install,
 			"global require": Install, "global install": Install, "global update": Install, "clear-cache": Clean, "clearcache": Clean, "cc": Clean},
 		Args: []string{"-d", "--working-dir"}, NoCache: []string{"--no-cache"}, Env: []string{"COMPOSER_CACHE_DIR", "COMPOSER_HOME"},
@@ -164,14 +164,14 @@ var managers = []*Manager{
 		Yes:   []string{"-y", "--yes"}, Assume: "-y", Caches: []string{"/opt/conda/pkgs", "~/.conda/pkgs"}, Env: []string{"CONDA_PKGS_DIRS"}, Cleanup: "conda clean -afy", Offline: []string{"--offline"},
 	},
 	{
-		Name: "go", Images: []string{"golang"}, Commands: []string{"go"},
+		Name: "go", Mounts: []string{"~/.cache/go-build", "/go/pkg/mod"}, Images: []string{"golang"}, Commands: []string{"go"},
 		Verbs:  map[string]Role{"build": Install, "install": Install, "get": Install, "mod download": Install, "mod vendor": Install, "mod tidy": Install, "test": Install, "run": Install, "vet": Install, "generate": Install, "clean": Clean},
 		Args:   []string{"-C", "-o", "-ldflags", "-tags", "-gcflags", "-mod", "-p", "-asmflags", "-buildmode", "-installsuffix", "-modfile", "-pkgdir", "-toolexec", "-overlay"},
 		Env:    []string{"GOCACHE", "GOMODCACHE", "GOFLAGS"},
 		Caches: []string{"~/.cache/go-build", "/go/pkg/mod"}, Cleanup: "go clean -cache -modcache",
 	},
 	{
-		Name: "cargo", Images: []string{"rust"}, Commands: []string{"cargo"},
+		Name: "cargo", Mounts: []string{"/usr/local/cargo/registry", "/usr/local/cargo/git"}, Images: []string{"rust"}, Commands: []string{"cargo"},
 		Verbs:  map[string]Role{"build": Install, "b": Install, "install": Install, "fetch": Install, "update": Update, "test": Install, "run": Install, "check": Install, "clean": Clean, "binstall": Install, "chef cook": Install},
 		Args:   []string{"--manifest-path", "--target", "--target-dir", "--features", "--bin", "-p", "--package", "--profile", "--root", "--git", "--tag", "--branch", "--rev", "--version", "--path", "-j", "--jobs", "-Z", "--config", "--registry", "--index", "--example"},
 		Caches: []string{"~/.cargo/registry", "~/.cargo/git", "/usr/local/cargo/registry", "/usr/local/cargo/git"}, Offline: []string{"--offline", "--frozen"},

@@ -57,10 +57,13 @@ func apkNoCache(p *Pass) {
 
 // apkRun rewrites one RUN.
 func (p *Pass) apkRun(m *facts.Manager, r *Program) {
-	if p.anyCovered(r, "/var/cache/apk", "/etc/apk/cache") || p.Options.Cache == "mount" && p.mountable(r) {
+	if p.anyCovered(r, "/var/cache/apk", "/etc/apk/cache") {
 		return
 	}
 	a := p.Facts.Activity(r.In, m)
+	if apkObstacle(p, m, r, a) == "" && p.mountCaches(r, m, a) {
+		return
+	}
 	wants := func(v *facts.Invocation) bool {
 		if v.HasFlag(m.NoCache...) {
 			return false
@@ -252,6 +255,3 @@ func (p *Pass) apkDropRemovals(r *Program, c *Change) {
 		}
 	}
 }
-
-// mountable reports whether the mount strategy can serve a RUN.
-func (p *Pass) mountable(r *Program) bool { return false }

@@ -53,13 +53,12 @@ Safe. Unsafe where a later RUN executes a script whose content is not known, or 
 const aptLists = "/var/lib/apt/lists"
 
 func aptClean(p *Pass) {
-	if p.Options.Cache == "mount" {
-		aptMount(p)
-		return
-	}
 	m := facts.ManagerNamed("apt")
 	for _, r := range p.runs(m) {
 		a := p.Facts.Activity(r.In, m)
+		if p.mountCaches(r, m, a) {
+			continue
+		}
 		if a.Fetch == nil || a.Emptied || p.covered(r, aptLists) {
 			continue
 		}

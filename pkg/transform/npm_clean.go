@@ -49,6 +49,9 @@ Safe. npm downloads again what it does not find.
 func npmClean(p *Pass) {
 	m := facts.ManagerNamed("npm")
 	for _, r := range p.runs(m) {
+		if p.Options.Cache == "mount" {
+			break
+		}
 		for _, v := range p.Facts.Activity(r.In, m).Uses {
 			if v.Role != facts.Clean || v.HasFlag("--force", "-f") || v.Nested || v.Opaque || r.In.Child != nil {
 				continue

@@ -63,7 +63,11 @@ func (p *Pass) pipRun(m *facts.Manager, r *Program) {
 	if p.covered(r, m.Caches...) {
 		return
 	}
-	for _, v := range p.Facts.Activity(r.In, m).Uses {
+	a := p.Facts.Activity(r.In, m)
+	if p.mountCaches(r, m, a) {
+		return
+	}
+	for _, v := range a.Uses {
 		if v.Role != facts.Install || v.HasFlag(m.NoCache...) {
 			continue
 		}
@@ -122,8 +126,6 @@ func (p *Pass) pipObstacle(m *facts.Manager, r *Program, v *facts.Invocation) st
 		return quietObstacle
 	case m.Old(r.State.Stage):
 		return "the pip of this release does not know --no-cache-dir"
-	case p.Options.Cache == "mount" && p.mountable(r):
-		return quietObstacle
 	}
 	return ""
 }

@@ -13,10 +13,13 @@ import (
 // return why nothing is to be done.
 func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invocation, text string, c *Change) (string, string)) {
 	for _, r := range p.runs(m) {
+		a := p.Facts.Activity(r.In, m)
+		if (m.Name != "yarn" || p.Options.Cache != "mount" || p.classicYarn(r, a)) && p.mountCaches(r, m, a) {
+			continue
+		}
 		if !m.System && !r.State.Stage.Ships && p.Options.Stages != "all" {
 			continue // what a build stage downloads is in no image
 		}
-		a := p.Facts.Activity(r.In, m)
 		if a.Load == nil || a.Cleaned || p.covered(r, m.Caches...) || m.Name != "npm" && p.anyCovered(r, m.Caches...) {
 			continue
 		}
@@ -35,6 +38,10 @@ func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invo
 			continue
 		case slices.ContainsFunc(m.Env, func(n string) bool { return strings.Contains(r.Script.Text(), n+"=") }):
 			p.Skip(at, "the RUN sets a variable that governs the cache")
+			continue
+		}
+		if otherRoot(a) {
+			p.Skip(at, "%s works on another root directory", m.Name)
 			continue
 		}
 		if name := cleaner(p.Facts.Calls(r.In)[v.Seq:]); name != "" {

@@ -124,3 +124,13 @@ func (p *Pass) onlyCopied(r *Program, names ...string) bool {
 	}
 	return copied
 }
+
+// classicYarn reports whether the RUN's yarn is known to be yarn 1, whose cache
+// nothing runs from.
+func (p *Pass) classicYarn(r *Program, a facts.Activity) bool {
+	if a.Load == nil {
+		return false
+	}
+	classic, berry := p.yarnVersion(r, a.Load)
+	return classic && berry == ""
+}

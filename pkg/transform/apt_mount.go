@@ -1,3 +1,0 @@
-package transform
-
-func aptMount(p *Pass) {}
