@@ -1,0 +1,181 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+func init() {
+	register(&Transform{
+		Name:   "virtual-build-deps",
+		Group:  "packages",
+		Codes:  []string{},
+		Safety: Unsafe,
+		Run:    virtualBuildDeps,
+		Doc: md(`Remove build packages in the RUN that needed them.
+
+## What
+On Alpine, compilers and their like (gcc, g++, make, musl-dev, build-base, cmake, linux-headers, python3-dev, …) that an ´apk add´ installs for a later command of the same RUN are installed as ´--virtual .build-deps´, and ´apk del .build-deps´ ends the RUN. With g++ or build-base, libstdc++ stays.
+
+## Why
+A compiler takes 100 to 200 MB, and the finished program does not need it.
+
+## Example
+~~~dockerfile before
+FROM python:3.12-alpine
+RUN apk add --no-cache gcc musl-dev && pip install --no-cache-dir psutil
+~~~
+~~~dockerfile after
+FROM python:3.12-alpine
+RUN apk add --no-cache --virtual .build-deps gcc musl-dev && pip install --no-cache-dir psutil && apk del .build-deps
+~~~
+
+## Instead
+Development packages of libraries stay: what they bring along may be needed to run. Nothing changes in stages that ship no layer, and where a later instruction may build something. A build stage of its own is better still: see multi-stage. To switch it off: ´# refit: ignore=virtual-build-deps´.
+
+## Safety
+Unsafe. A program may start a compiler, or a library may need one of the packages.
+
+## References
+- https://docs.docker.com/build/building/best-practices/#run
+- https://wiki.alpinelinux.org/wiki/Alpine_Package_Keeper#Virtual_packages
+`),
+	})
+}
+
+// buildPackages are Alpine packages that only building needs.
+var buildPackages = map[string]bool{
+	"gcc": true, "g++": true, "make": true, "musl-dev": true, "libc-dev": true, "build-base": true, "linux-headers": true, "autoconf": true, "automake": true,
+	"libtool": true, "cmake": true, "patch": true, "python3-dev": true, "ninja": true, "samurai": true, "alpine-sdk": true, "pkgconf": true, "pkgconfig": true,
+}
+
+// builders are commands that may compile something.
+var builders = map[string]bool{
+	"make": true, "gcc": true, "g++": true, "cc": true, "c++": true, "cmake": true, "ninja": true, "configure": true, "meson": true, "docker-php-ext-install": true, "pecl": true,
+	"node-gyp": true, "autoreconf": true,
+}
+
+func virtualBuildDeps(p *Pass) {
+	m := facts.ManagerNamed("apk")
+	for _, r := range p.runs(m) {
+		if !r.State.Stage.Ships || r.In.Child != nil || len(mounts(r.In)) > 0 {
+			continue
+		}
+		var adds []*facts.Invocation
+		other := false
+		for _, v := range p.Facts.Activity(r.In, m).Uses {
+			switch {
+			case v.Verb == "add" && !v.Nested:
+				adds = append(adds, v)
+			case v.Verb == "del":
+				other = true
+			}
+		}
+		if len(adds) != 1 || other || adds[0].HasFlag("-t", "--virtual", "--root", "-p") || adds[0].Opaque || !adds[0].Path.Always() || adds[0].Path.Subshell() {
+			continue
+		}
+		p.virtual(r, adds[0])
+	}
+}
+
+func (p *Pass) virtual(r *Program, v *facts.Invocation) {
+	var build []string
+	var ops []Op
+	cpp := false
+	for _, f := range v.Args {
+		if buildPackages[f.Text] && f.Word > v.VerbAt.Word {
+			build = append(build, f.Text)
+			ops = append(ops, Op{At: f.Word, Delete: true})
+			cpp = cpp || f.Text == "g++" || f.Text == "build-base" || f.Text == "alpine-sdk"
+		}
+	}
+	at := r.Span(v.Call)
+	if len(build) == 0 || !slices.ContainsFunc(p.Facts.Calls(r.In)[v.Seq+1:], p.builds) {
+		return
+	}
+	if in := p.buildsLater(r); in != nil {
+		p.Skip(at, "%s may build something", p.line(in))
+		return
+	}
+	c := Change{
+		Title: "remove build packages in the RUN that needs them", At: at, Safety: Unsafe,
+		Reason: "a compiler takes 100 MB and more, and the finished program does not need it; check that nothing compiles later",
+	}
+	var err error
+	if len(build) == len(v.Args) && !cpp {
+		c.Edits, c.Effects, err = r.EditCommand(v.Call, Op{At: p.behindFlags(r, v), Insert: "--virtual .build-deps"})
+	} else {
+		if len(build) == len(v.Args) {
+			ops[0] = Op{At: ops[0].At, Replace: "libstdc++"}
+		} else if cpp {
+			ops[0] = Op{At: ops[0].At, Replace: "libstdc++"}
+		}
+		if c.Edits, c.Effects, err = r.EditCommand(v.Call, ops...); err == nil {
+			flag := ""
+			if v.HasFlag("--no-cache") {
+				flag = "--no-cache "
+			}
+			edits, effects, err2 := r.InsertBehind(v.Call, "apk add "+flag+"--virtual .build-deps "+strings.Join(build, " "))
+			c.Edits, c.Effects, err = append(c.Edits, edits...), append(c.Effects, effects...), err2
+		}
+	}
+	if err == nil {
+		edits, effects, err2 := r.Append("apk del .build-deps")
+		c.Edits, c.Effects, err = append(c.Edits, edits...), append(c.Effects, effects...), err2
+	}
+	if err != nil {
+		p.Skip(at, "%v", err)
+		return
+	}
+	p.Report(c)
+}
+
+// behindFlags is the word behind which an option goes: the last option right
+// behind the sub-command.
+func (p *Pass) behindFlags(r *Program, v *facts.Invocation) int {
+	at := v.VerbAt.Word
+	for at+1 < len(v.Call.Args) && r.Script.NodeText(v.Call.Args[at+1]) == "--no-cache" {
+		at++
+	}
+	return at
+}
+
+// builds reports whether a command may compile something.
+func (p *Pass) builds(c facts.Call) bool {
+	name := c.Name()
+	if builders[name] || strings.HasSuffix(name, ".sh") || name == "" {
+		return true
+	}
+	switch {
+	case strings.HasPrefix(name, "pip"), strings.HasPrefix(name, "python"), name == "npm", name == "yarn", name == "pnpm", name == "gem", name == "bundle", name == "cargo", name == "go", name == "poetry", name == "uv", name == "composer", name == "luarocks", name == "cpan", name == "cpanm":
+		return true
+	}
+	return false
+}
+
+// buildsLater finds a later instruction of the stage, or of one FROM it, that
+// may build something.
+func (p *Pass) buildsLater(r *Program) *parse.Instruction {
+	stages := []*facts.Stage{r.State.Stage}
+	for len(stages) > 0 {
+		s := stages[0]
+		stages = append(stages[1:], s.Children...)
+		for _, in := range s.Instructions {
+			run := in
+			if in.Child != nil {
+				run = in.Child
+			}
+			if run.Name != "RUN" || in.Index <= r.In.Index {
+				continue
+			}
+			calls := p.Facts.Calls(in)
+			if len(calls) == 0 || slices.ContainsFunc(calls, p.builds) {
+				return in
+			}
+		}
+	}
+	return nil
+}
