@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sourcegraph/jsonrpc2"
@@ -42,6 +43,7 @@ type analysis struct {
 	key        string
 	generation int
 	once       sync.Once
+	done       atomic.Bool
 	using      sync.Mutex // held while the draft is used: facts and scripts are computed when asked for
 	draft      *transform.Draft
 	err        error
@@ -195,6 +197,20 @@ func (s *server) analyse(snap snapshot) *analysis {
 	a.once.Do(func() {
 		a.err = errors.New("the analysis failed") // stays if Open panics
 		a.draft, a.err = transform.Open(snap.text.src, cfg.Transform)
+		a.done.Store(true)
 	})
+	return a
+}
+
+// ready returns the analysis of a snapshot if there is one already that
+// succeeded, otherwise nil.
+func (s *server) ready(snap snapshot, cfg *Config) *analysis {
+	s.mu.Lock()
+	a := snap.doc.analysis
+	fits := a != nil && a.text == snap.text && a.key == cfg.key()
+	s.mu.Unlock()
+	if !fits || !a.done.Load() || a.err != nil {
+		return nil
+	}
 	return a
 }

@@ -50,16 +50,21 @@ func (s *server) layout(conn *jsonrpc2.Conn, uri string, lines [2]int) (job, err
 		if cfg.Excluded {
 			return []textEdit{}, nil
 		}
-		opt := cfg.Transform
-		opt.None, opt.Format, opt.Lines = true, &cfg.Style, lines
-		edits, err := s.rewrite(conn, snap, opt)
+		res, err := s.layOut(snap, &cfg, lines)
 		if pe := (*parse.Error)(nil); errors.As(err, &pe) {
-			edits, err = nil, nil
+			return s.fresh(snap, []textEdit{}, nil)
 		}
+		if err != nil {
+			return s.fresh(snap, nil, err)
+		}
+		if len(res.Internal) > 0 {
+			s.log(conn, 2, snap.uri+": "+strings.Join(res.Internal, "\n"))
+		}
+		edits := minimalEdits(res.Before, res.After, res.File.Escape)
 		if at := unfinished(snap.text.src); at >= 0 {
 			edits = slices.DeleteFunc(edits, func(e emit.Edit) bool { return e.End > at })
 		}
-		return s.fresh(snap, snap.text.textEdits(edits), err)
+		return s.fresh(snap, snap.text.textEdits(edits), nil)
 	}, nil
 }
 
@@ -82,15 +87,14 @@ func unfinished(src []byte) int {
 	return -1
 }
 
-// rewrite runs the engine on a snapshot and returns the edits that lead to its
-// result.
-func (s *server) rewrite(conn *jsonrpc2.Conn, snap snapshot, opt transform.Options) ([]emit.Edit, error) {
-	res, err := transform.Run(snap.text.src, opt)
-	if err != nil {
-		return nil, err
+// layOut lays a text out, without parsing it again if it has been analysed.
+func (s *server) layOut(snap snapshot, cfg *Config, lines [2]int) (*transform.Result, error) {
+	if a := s.ready(snap, cfg); a != nil {
+		a.using.Lock()
+		defer a.using.Unlock()
+		return a.draft.Layout(cfg.Style, lines), nil
 	}
-	if len(res.Internal) > 0 {
-		s.log(conn, 2, snap.uri+": "+strings.Join(res.Internal, "\n"))
-	}
-	return minimalEdits(res.Before, res.After, res.File.Escape), nil
+	opt := cfg.Transform
+	opt.None, opt.Format, opt.Lines = true, &cfg.Style, lines
+	return transform.Run(snap.text.src, opt)
 }

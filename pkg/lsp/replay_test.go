@@ -319,6 +319,23 @@ func BenchmarkFormat(b *testing.B) {
 	benchmark(b, func(c *client) { c.format(uri) })
 }
 
+// BenchmarkFormatAnalysed measures formatting after a pause in typing, when the
+// text has been analysed for its diagnostics.
+func BenchmarkFormatAnalysed(b *testing.B) {
+	benchmark(b, func(c *client) {
+		stop := pause(b)
+		c.waitDiagnosticsSoon(uri)
+		stop()
+		c.format(uri)
+	})
+}
+
+// pause stops the clock until the returned function is called.
+func pause(b *testing.B) func() {
+	b.StopTimer()
+	return b.StartTimer
+}
+
 func BenchmarkCodeAction(b *testing.B) {
 	benchmark(b, func(c *client) { c.actions(uri, 8, 8) })
 }

@@ -56,8 +56,7 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{opt: &opt, sel: sel, orig: v, cur: v, banned: map[string]bool{}, seen: map[string]bool{string(src): true}}
-	e.res = &Result{Before: src, After: src, File: v.file, Grade: plan.Identical.String()}
+	e := newEngine(v, &opt, sel)
 	e.fixpoint()
 	if opt.Format != nil {
 		// A layout may open the way for a change (it completes a file that
@@ -89,6 +88,14 @@ type engine struct {
 	rounds int
 	banned map[string]bool // proposals that failed a check
 	seen   map[string]bool // texts before
+}
+
+func newEngine(v *version, opt *Options, sel selection) *engine {
+	src := v.file.Src
+	return &engine{
+		opt: opt, sel: sel, orig: v, cur: v, banned: map[string]bool{}, seen: map[string]bool{string(src): true},
+		res: &Result{Before: src, After: src, File: v.file, Grade: plan.Identical.String()},
+	}
 }
 
 // fixpoint runs rounds until nothing is accepted.

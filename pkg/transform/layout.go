@@ -33,17 +33,7 @@ func (e *engine) layout() {
 	}
 	next, cmp, err := e.tryLayout(todo)
 	if err != nil {
-		todo = slices.DeleteFunc(todo, func(g emit.Group) bool {
-			_, _, err := e.tryLayout([]emit.Group{g})
-			if err != nil {
-				line := 1
-				if g.Instruction != nil {
-					line = g.Instruction.StartLine
-				}
-				e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:1: the layout was dropped: %v", line, err))
-			}
-			return err != nil
-		})
+		todo = e.sound(todo, err)
 		if next, cmp, err = e.tryLayout(todo); err != nil {
 			e.res.Internal = append(e.res.Internal, fmt.Sprintf("the layout was dropped: %v", err))
 			return
@@ -62,6 +52,28 @@ func (e *engine) layout() {
 	}
 	e.maps = append(e.maps, newOffsetMap(edits))
 	e.cur = next
+}
+
+// sound returns those of some groups that pass the checks, given the error of
+// all together. It halves them, so that few bad ones in a long file cost few
+// checks.
+func (e *engine) sound(groups []emit.Group, err error) []emit.Group {
+	if len(groups) == 1 {
+		line := 1
+		if in := groups[0].Instruction; in != nil {
+			line = in.StartLine
+		}
+		e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:1: the layout was dropped: %v", line, err))
+		return nil
+	}
+	var out []emit.Group
+	for _, half := range [][]emit.Group{groups[:len(groups)/2], groups[len(groups)/2:]} {
+		if _, _, err := e.tryLayout(half); err != nil {
+			half = e.sound(half, err)
+		}
+		out = append(out, half...)
+	}
+	return out
 }
 
 // tryLayout applies groups and checks that the build stays the same but for

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -67,6 +68,16 @@ func (d *Draft) Check(c Change) (Change, error) {
 	}
 	c.Comparison = &cmp
 	return c, nil
+}
+
+// Layout lays the text out, as Run does with None and Format, without parsing it
+// again. lines is Options.Lines.
+func (d *Draft) Layout(style emit.Style, lines [2]int) *Result {
+	opt := d.opt
+	opt.None, opt.Format, opt.Lines = true, &style, lines
+	e := newEngine(d.v, &opt, selection{})
+	e.layout()
+	return e.finish()
 }
 
 // Proposals are the changes that are possible in a text, each checked alone.
