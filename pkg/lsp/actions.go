@@ -52,7 +52,7 @@ func (s *server) codeActions(params json.RawMessage) (job, error) {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			if !touches(snap.text, c.At, first, last) {
+			if !touches(snap.text, a.draft.File(), c.At, first, last) {
 				continue
 			}
 			found = append(found, c)
@@ -67,7 +67,7 @@ func (s *server) codeActions(params json.RawMessage) (job, error) {
 			}
 		}
 		for i := range a.draft.Advice {
-			if c := &a.draft.Advice[i]; touches(snap.text, c.At, first, last) {
+			if c := &a.draft.Advice[i]; touches(snap.text, a.draft.File(), c.At, first, last) {
 				found = append(found, c)
 			}
 		}
@@ -106,9 +106,17 @@ func hasSafe(changes []transform.Change) bool {
 	return slices.ContainsFunc(changes, func(c transform.Change) bool { return c.Safety == transform.Safe })
 }
 
-// touches reports whether the lines of a span and those of the range
-// [first, last] meet: people put the cursor anywhere on a line.
-func touches(t *text, at parse.Span, first, last int) bool {
+// touches reports whether the lines of a span, or of the instructions at its
+// ends, and those of the range [first, last] meet: people put the cursor
+// anywhere in an instruction.
+func touches(t *text, f *parse.File, at parse.Span, first, last int) bool {
+	if in := f.InstructionAt(at.Start); in != nil {
+		at.Start = min(at.Start, in.Start)
+		at.End = max(at.End, in.End)
+	}
+	if in := f.InstructionAt(max(at.Start, at.End-1)); in != nil {
+		at.End = max(at.End, in.End)
+	}
 	start, end := shown(t, at)
 	return t.position(start).Line <= t.position(last).Line && t.position(first).Line <= t.position(end).Line
 }

@@ -159,7 +159,11 @@ func changeDiagnostic(t *text, c *transform.Change) diagnostic {
 	if c.Safety == transform.Safe {
 		severity = severityWarning
 	}
+	// Only the first line is underlined: a change may concern a whole stage.
 	start, end := shown(t, c.At)
+	if i := bytes.IndexByte(t.src[start:end], '\n'); i >= 0 {
+		end = start + len(bytes.TrimRight(t.src[start:start+i], " \t\r"))
+	}
 	return diagnostic{
 		Range:           t.rangeOf(start, end),
 		Severity:        severity,

@@ -382,3 +382,50 @@ func TestURIs(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestReload changes what Configure returns, as an edit of .refit.toml does.
+func TestReload(t *testing.T) {
+	var ignore atomic.Bool
+	c := start(t, modern(), Options{Configure: func(path string, set Settings) (Config, error) {
+		cfg, err := defaultConfigure(path, set)
+		if ignore.Load() {
+			cfg.Transform.Ignore = []string{"add-to-copy"}
+		}
+		return cfg, err
+	}}, nil)
+	c.open(uri, "FROM alpine\nADD a \\\n  /b/\n")
+	p := c.waitDiagnostics(uri, nil)
+	if got := describe(p.Diagnostics); !strings.HasPrefix(got, "1:0-1:3 2 add-to-copy ") {
+		t.Errorf("got %s", got)
+	}
+	// Without a message from the client, the next request knows it.
+	ignore.Store(true)
+	if acts := c.actions(uri, 2, 2); len(acts) > 0 {
+		t.Errorf("%+v", acts)
+	}
+	c.notify("workspace/didChangeWatchedFiles", map[string]any{"changes": []any{map[string]any{"uri": "file:///work/.refit.toml", "type": 2}}})
+	c.waitDiagnostics(uri, func(p publishDiagnosticsParams) bool { return len(p.Diagnostics) == 0 })
+	ignore.Store(false)
+	c.notify("workspace/didChangeWorkspaceFolders", map[string]any{"event": map[string]any{"added": []any{map[string]any{"uri": "file:///work"}}, "removed": []any{}}})
+	c.waitDiagnostics(uri, func(p publishDiagnosticsParams) bool { return len(p.Diagnostics) == 1 })
+	if acts := c.actions(uri, 2, 2); len(acts) == 0 {
+		t.Error("nothing is offered on the second line of an instruction")
+	}
+}
+
+// TestOnSave has diagnostics only when a document is opened and saved.
+func TestOnSave(t *testing.T) {
+	c := start(t, plain(), Options{}, map[string]any{"initializationOptions": map[string]any{"diagnostics": "onSave"}})
+	c.open(uri, "FROM alpine\n")
+	c.waitDiagnostics(uri, func(p publishDiagnosticsParams) bool { return len(p.Diagnostics) == 0 })
+	c.replace(uri, "FROM\n")
+	c.format(uri)
+	time.Sleep(2 * quietTime)
+	c.mu.Lock()
+	if n := len(c.diags[uri].Diagnostics); n > 0 {
+		t.Errorf("%d diagnostics before the document is saved", n)
+	}
+	c.mu.Unlock()
+	c.notify("textDocument/didSave", doc(uri))
+	c.waitDiagnostics(uri, func(p publishDiagnosticsParams) bool { return len(p.Diagnostics) == 1 })
+}

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"sort"
 	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -198,12 +199,14 @@ func (f *File) trimLine(sp Span) Span {
 // InstructionAt returns the instruction whose span holds the source offset, or
 // nil. The offset behind the last byte belongs to the last instruction.
 func (f *File) InstructionAt(off int) *Instruction {
-	for _, in := range f.Instructions {
-		if in.Start <= off && (off < in.End || off == in.End && off == len(f.Src)) {
-			return in
-		}
+	i := sort.Search(len(f.Instructions), func(i int) bool { return f.Instructions[i].End > off })
+	if i == len(f.Instructions) && i > 0 && off == len(f.Src) && f.Instructions[i-1].End == off {
+		i--
 	}
-	return nil
+	if i == len(f.Instructions) || f.Instructions[i].Start > off {
+		return nil
+	}
+	return f.Instructions[i]
 }
 
 // Opaque counts the instructions that failed a check against BuildKit.
