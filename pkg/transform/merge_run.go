@@ -66,6 +66,10 @@ shell's state (cd, set, export, assignments, …) goes into a subshell if others
 // defaultMaxLines is the longest RUN that merging makes.
 const defaultMaxLines = 60
 
+// maxScript is a safe length in bytes for the argument of sh -c: Linux takes
+// 128 KiB, see MAX_ARG_STRLEN in execve(2).
+const maxScript = 96 << 10
+
 // neutral instructions neither read nor write the file system or the build
 // environment: a RUN may move above them.
 var neutral = map[string]bool{
@@ -216,6 +220,13 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	}
 	if lines > limit {
 		return fmt.Sprintf("the merged RUN would have more than %d lines", limit)
+	}
+	size := len(next.Script.Text())
+	for _, g := range group {
+		size += len(g.Script.Text())
+	}
+	if size > maxScript {
+		return "the merged script would be too long for one argument of the shell"
 	}
 	if why := foreignPragma(p.File, first.In, next.In); why != "" {
 		return why
