@@ -42,6 +42,12 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	}
 	if r.Context != nil {
 		opt.Context, err = j.contexts.open(*r.Context, path)
+	} else if o.file.Path != stdinPath || j.set.stdinName != "" {
+		// As for docker build . in the Dockerfile's folder; without a readable
+		// ignore file there is none.
+		if near, err := facts.NewContext(facts.DirFS(filepath.Dir(path)), filepath.Base(path)); err == nil {
+			opt.Nearby = near
+		}
 	}
 	return opt, err
 }

@@ -72,7 +72,7 @@ func selectFlags() []cli.Flag {
 
 func buildFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`: lets transforms look at the files that are copied"},
+		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`, where transforms look at the files that are copied; default: the Dockerfile's folder, if what is copied is there"},
 		&cli.StringSliceFlag{Name: "build-arg", Category: catBuild, Usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
 		&cli.StringSliceFlag{Name: "target", Category: catBuild, Usage: "a `STAGE` that is built as an image; may be repeated"},
 	}

@@ -20,6 +20,7 @@ func init() {
 		Name:   "deps-first",
 		Group:  "order",
 		Safety: Safe,
+		First:  true,
 		After:  []string{"packages-first"},
 		Run:    depsFirst,
 		Doc: `Install dependencies before the sources are copied.
@@ -263,9 +264,10 @@ func (o *reorder) plan() string {
 			return "the RUN reads the build context through a bind mount"
 		}
 	}
-	for _, name := range variables(o.stretch.list) {
-		if steers(name) {
-			o.doubts = append(o.doubts, "the variable "+name+" is set in between")
+	st := o.r.State.Stage
+	for _, name := range variables(st.Instructions[:slices.Index(st.Instructions, o.r.In)]) {
+		if steers(name) && name != "PATH" && name != "HOME" {
+			o.doubts = append(o.doubts, "the variable "+name+" is set")
 		}
 	}
 	var why string

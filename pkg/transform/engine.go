@@ -56,6 +56,7 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.settle(v)
 	e := newEngine(v, &opt, sel)
 	e.fixpoint()
 	if opt.Format != nil {

@@ -19,6 +19,7 @@ type Options struct {
 
 	Facts      facts.Options
 	Context    *facts.Context // the build context, nil when it is not in sight
+	Nearby     *facts.Context // without Context: a folder that is the build context if it looks like one, as the Dockerfile's own usually is
 	Labels     []Label        // for add-labels
 	Author     string         // for add-labels
 	LabelStyle string         // "" or "label"; "maintainer" writes a MAINTAINER for the author
@@ -26,6 +27,13 @@ type Options struct {
 	Stages     string         // "ships" (default) or "all": where layers are merged
 	MergeStyle string         // "auto" (default), "and" or "heredoc"
 	MaxLines   int            // the longest merged RUN, 0 for the default of 60
+}
+
+// settle chooses the build context.
+func (opt *Options) settle(v *version) {
+	if opt.Context == nil && opt.Nearby != nil && v.facts.LooksLikeContext(opt.Nearby) {
+		opt.Context = opt.Nearby
+	}
 }
 
 // Result is what a run did.

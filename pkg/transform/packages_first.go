@@ -16,6 +16,7 @@ func init() {
 		Name:   "packages-first",
 		Group:  "order",
 		Safety: Safe,
+		First:  true,
 		Run:    packagesFirst,
 		Doc: `Install packages before files are copied that they do not need.
 

@@ -32,6 +32,7 @@ func Open(src []byte, opt Options) (draft *Draft, err error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.settle(v)
 	d := &Draft{v: v, opt: opt}
 	var changes []Change
 	changes, d.Skips, _ = propose(v, sel, &d.opt)

@@ -43,8 +43,12 @@ var ordered = sync.OnceValue(func() []*Transform {
 		state[t] = 2
 		out = append(out, t)
 	}
-	for _, t := range registered {
-		visit(t)
+	for _, first := range []bool{true, false} {
+		for _, t := range registered {
+			if t.First == first {
+				visit(t)
+			}
+		}
 	}
 	return out
 })

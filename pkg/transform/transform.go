@@ -35,6 +35,7 @@ type Transform struct {
 	Codes  []string // under which other tools know the problem: DL3059, BuildKit check names, Parfum smells
 	Safety Safety   // the most that any of its changes may claim
 	Off    bool     // runs only when selected by name or code
+	First  bool     // runs before all that are not First: it decides where instructions stand
 	After  []string // transforms that run before this one
 	Run    func(*Pass)
 
