@@ -101,7 +101,7 @@ func (fs *Facts) Copy(in *parse.Instruction) *Copy {
 		}
 		c.Dest = fs.At(in).Resolve(dest.S)
 		c.Dest.Default = c.Dest.Default || dest.Default
-		c.isDir = c.DestDir || fs.knownDir(c.Dest.S, in)
+		c.isDir = c.DestDir || fs.KnownDir(c.Dest.S, in)
 	}
 	return c
 }
@@ -144,10 +144,10 @@ func hasWildcards(name string) bool {
 	return false
 }
 
-// knownDir reports whether a path is a directory before an instruction, as far
+// KnownDir reports whether a path is a directory before an instruction, as far
 // as its stage tells: part of every image, a working directory, or what an
 // earlier COPY made.
-func (fs *Facts) knownDir(p string, in *parse.Instruction) bool {
+func (fs *Facts) KnownDir(p string, in *parse.Instruction) bool {
 	switch p {
 	case "/", "/usr", "/usr/local", "/usr/bin", "/usr/local/bin", "/etc", "/tmp", "/var", "/opt", "/root", "/home", "/srv", "/bin", "/lib":
 		return true

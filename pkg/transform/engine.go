@@ -110,7 +110,7 @@ func (e *engine) fixpoint() {
 		text := string(e.cur.file.Src)
 		limit := maxGrowth*len(e.orig.file.Src) + 4096
 		switch {
-		case e.seen[text]:
+		case e.seen[text] && slices.ContainsFunc(accepted, func(c Change) bool { return len(c.Edits) > 0 }):
 			e.giveUp("they undo each other", accepted)
 			return
 		case len(text) > limit:
@@ -159,6 +159,7 @@ func (e *engine) round(round int) []Change {
 			if round == 1 {
 				e.res.Available = append(e.res.Available, c)
 			}
+		case len(c.Edits) == 0 && e.written(&c):
 		case !e.banned[key(e.cur.file, &c)]:
 			c.Round = round
 			wanted = append(wanted, c)
@@ -353,6 +354,16 @@ func commentTexts(f *parse.File) []string {
 		}
 	}
 	return out
+}
+
+// written reports whether a change's companion files are written already.
+func (e *engine) written(c *Change) bool {
+	for _, f := range c.Companions {
+		if !slices.ContainsFunc(e.res.Companions, func(o Companion) bool { return o.Path == f.Path && bytes.Equal(o.Content, f.Content) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // accept makes a checked version the current one.

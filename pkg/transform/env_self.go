@@ -1,0 +1,121 @@
+package transform
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+)
+
+func init() {
+	register(&Transform{
+		Name: "env-self", Group: "metadata", Codes: []string{"DL3044"}, Safety: Safe, Run: envSelf,
+		Doc: page{
+			Summary: "Split an ENV that uses a variable which it sets itself.",
+			What:    "Where one ENV sets a variable and uses it in another value, the value that uses it goes into an ENV of its own in front.",
+			Why:     "All values of one ENV see the variables from before it. `ENV A=1 B=$A` sets B to the old A, which readers rarely expect. Split, the order says so.",
+			Before:  "FROM alpine:3.20\nENV A=0\nENV A=1 B=$A",
+			After:   "FROM alpine:3.20\nENV A=0\nENV B=$A\nENV A=1",
+			Instead: "Two values that use each other's variables cannot be split, and an ENV with comments between its lines stays.",
+			Safety:  "Safe: every variable keeps the value that BuildKit gives it. If the new value was meant, exchange the two lines.",
+			Refs:    []string{docsURL + "#environment-replacement", "https://github.com/hadolint/hadolint/wiki/DL3044"},
+		}.doc("env-self"),
+	})
+}
+
+func envSelf(p *Pass) {
+	for _, in := range p.File.Instructions {
+		if in.Name != "ENV" || in.Form != parse.Pairs || len(in.Pairs) < 2 {
+			continue
+		}
+		// first: the pairs that use a variable of another pair.
+		var first, rest []parse.Pair
+		why := ""
+		for i, a := range in.Pairs {
+			uses := false
+			for j, b := range in.Pairs {
+				if i == j {
+					continue
+				}
+				if a.Key.Value == b.Key.Value {
+					why = "a variable is set twice"
+				}
+				if refers(a.Value.Value, b.Key.Value) {
+					uses = true
+				}
+			}
+			if uses {
+				first = append(first, a)
+			} else {
+				rest = append(rest, a)
+			}
+		}
+		if len(first) == 0 {
+			continue
+		}
+		for _, a := range first {
+			for _, b := range first {
+				if a.Key.Value != b.Key.Value && refers(a.Value.Value, b.Key.Value) {
+					why = "the values use each other's variables"
+				}
+			}
+		}
+		switch {
+		case len(rest) == 0:
+			why = "the values use each other's variables"
+		case len(in.Comments) > 0:
+			why = "a comment stands between its lines"
+		}
+		if why != "" {
+			p.Skip(in.Keyword.Span, "%s", why)
+			continue
+		}
+		src := p.File.Src
+		line := func(pairs []parse.Pair) string {
+			text := in.Keyword.Text(src)
+			for _, a := range pairs {
+				text += " " + src2(src, parse.Span{Start: a.Key.Start, End: a.Value.End})
+			}
+			return text
+		}
+		a, b := line(first), line(rest)
+		span := parse.Span{Start: in.Start, End: in.TextEnd()}
+		if strings.Contains(a+b, "\n") {
+			p.Skip(in.Keyword.Span, "a value goes over several lines")
+			continue
+		}
+		p.Report(Change{
+			Title: "set " + first[0].Key.Value + " in an ENV of its own", At: in.Keyword.Span, Safety: Safe,
+			Reason:  first[0].Key.Value + " gets the value from before this ENV: all values of one ENV see the variables from before it",
+			Edits:   []emit.Edit{{Span: span, New: a + p.File.LineEnding() + b}},
+			Effects: []plan.Effect{plan.Replace{Instr: in.Index, Text: a + "\n" + b}},
+		})
+	}
+}
+
+// src2 is the text of a span.
+func src2(src []byte, sp parse.Span) string { return string(src[sp.Start:sp.End]) }
+
+// refers reports whether a word uses a variable: $NAME or ${NAME….
+func refers(word, name string) bool {
+	for i := 0; i < len(word); i++ {
+		if word[i] == '\\' {
+			i++
+			continue
+		}
+		if word[i] != '$' {
+			continue
+		}
+		rest := strings.TrimPrefix(word[i+1:], "{")
+		after, ok := strings.CutPrefix(rest, name)
+		if ok && (after == "" || !nameByte(after[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+func nameByte(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}

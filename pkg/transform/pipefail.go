@@ -1,0 +1,98 @@
+package transform
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+func init() {
+	register(&Transform{
+		Name: "pipefail", Group: "metadata", Codes: []string{"DL4006"}, Safety: Unsafe, Run: pipefail,
+		Doc: page{
+			Summary: "Let a RUN fail when any part of a pipe fails.",
+			What:    "A RUN with a pipe starts with `set -o pipefail`, where its shell has it: bash, Alpine's ash, and the sh of the Red Hat, SUSE and Arch families.",
+			Why:     "Without it only the last command of a pipe counts: `curl … | tar x` succeeds when the download fails.",
+			Before:  "FROM alpine:3.20\nRUN wget -qO- https://example.com/x | sh",
+			After:   "FROM alpine:3.20\nRUN set -o pipefail && wget -qO- https://example.com/x | sh",
+			Instead: "The dash of Debian and Ubuntu has no pipefail: use `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`. Pipes that end early on purpose (head, grep -q) stay.",
+			Safety:  "Unsafe: a build whose pipes failed unnoticed fails now.",
+			Refs:    []string{practicesURL + "#using-pipes", "https://github.com/hadolint/hadolint/wiki/DL4006"},
+		}.doc("pipefail"),
+	})
+}
+
+func pipefail(p *Pass) {
+	for _, r := range p.Programs() {
+		pipe := (*syntax.BinaryCmd)(nil)
+		early := ""
+		syntax.Walk(r.Tree, func(n syntax.Node) bool {
+			b, ok := n.(*syntax.BinaryCmd)
+			if !ok || b.Op != syntax.Pipe && b.Op != syntax.PipeAll {
+				return true
+			}
+			if pipe == nil {
+				pipe = b
+			}
+			for _, c := range shell.Commands(b) {
+				switch shell.Name(c) {
+				case "head", "grep", "egrep", "fgrep", "yes", "less", "more":
+					early = shell.Name(c)
+				}
+			}
+			return true
+		})
+		if pipe == nil || r.State.Shell.PipeFail || setsPipefail(r) {
+			continue
+		}
+		at := r.Span(pipe)
+		family := r.State.Stage.Family
+		has := r.Script.Lang == shell.Bash || family == facts.Alpine || family == facts.RedHat || family == facts.SUSE || family == facts.Arch
+		switch {
+		case !has:
+			p.Skip(at, "the shell is not known to have pipefail (%s)", family)
+			continue
+		case early != "":
+			p.Skip(at, "%s ends the pipe early, or fails on purpose", early)
+			continue
+		case r.Script.Kind != shell.Line:
+			p.Skip(at, "a here-document")
+			continue
+		}
+		reason := "only the last command of a pipe counts otherwise"
+		if head := shell.ErrExitHead(r.Tree); head != nil {
+			edits, effects, err := r.EditCommand(head, Op{At: len(head.Args) - 1, Insert: "-o pipefail"})
+			if err != nil {
+				p.Skip(at, "%v", err)
+				continue
+			}
+			p.Report(Change{Title: "set -o pipefail", At: at, Safety: Unsafe, Reason: reason, Edits: edits, Effects: effects})
+			continue
+		}
+		start := r.Script.Source(r.Tree.Stmts[0].Pos())
+		p.Report(Change{
+			Title: "set -o pipefail", At: at, Safety: Unsafe, Reason: reason,
+			Edits:   []emit.Edit{{Span: parse.Span{Start: start, End: start}, New: "set -o pipefail && "}},
+			Effects: []plan.Effect{plan.Prepend{Instr: r.In.Index, Text: "set -o pipefail"}},
+		})
+	}
+}
+
+// setsPipefail reports whether a program turns pipefail on itself.
+func setsPipefail(r *Program) bool {
+	for _, c := range r.Cmds {
+		if shell.Name(c) != "set" {
+			continue
+		}
+		for _, w := range shell.Literals(c) {
+			if w == "pipefail" {
+				return true
+			}
+		}
+	}
+	return false
+}

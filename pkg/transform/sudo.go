@@ -1,0 +1,68 @@
+package transform
+
+import (
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/shell"
+)
+
+func init() {
+	register(&Transform{
+		Name: "sudo", Group: "metadata", Codes: []string{"DL3004"}, Safety: Unsafe, Run: dropSudo,
+		Doc: page{
+			Summary: "Drop sudo where the user is root.",
+			What:    "`sudo command` becomes `command` in a RUN that runs as root.",
+			Why:     "sudo does nothing for root, has to be installed, and changes the environment on the way.",
+			Before:  "FROM debian:12\nRUN sudo make install",
+			After:   "FROM debian:12\nRUN make install",
+			Instead: "It stays where the user is not known to be root, and where it does more than to run a command (-u, -i, -s, variables).",
+			Safety:  "Unsafe: sudo clears most of the environment and sets its own PATH, and the command without it sees the build's.",
+			Refs:    []string{practicesURL + "#user", "https://github.com/hadolint/hadolint/wiki/DL3004"},
+		}.doc("sudo"),
+	})
+}
+
+func dropSudo(p *Pass) {
+	for _, r := range p.Programs() {
+		for _, c := range r.Cmds {
+			if shell.Name(c) != "sudo" {
+				continue
+			}
+			at := r.Span(c.Args[0])
+			if !r.State.User.Certain() || !facts.Root(r.State.User.S) {
+				p.Skip(at, "the user is not known to be root")
+				continue
+			}
+			n := 1
+			plain := true
+			for ; n < len(c.Args); n++ {
+				w, ok := shell.Literal(c.Args[n])
+				if !ok || !strings.HasPrefix(w, "-") {
+					break
+				}
+				if w != "-E" && w != "-H" && w != "-n" && w != "--preserve-env" && w != "-EH" && w != "-HE" && w != "-nE" && w != "-S" {
+					plain = false
+				}
+			}
+			if n < len(c.Args) {
+				w, ok := shell.Literal(c.Args[n])
+				plain = plain && ok && !strings.Contains(w, "=") && !builtins[w]
+			}
+			if !plain || n >= len(c.Args) || len(c.Assigns) > 0 {
+				p.Skip(at, "sudo does more here than to run a command")
+				continue
+			}
+			var ops []Op
+			for i := range n {
+				ops = append(ops, Op{At: i, Delete: true})
+			}
+			edits, effects, err := r.EditCommand(c, ops...)
+			if err != nil {
+				p.Skip(at, "%v", err)
+				continue
+			}
+			p.Report(Change{Title: "drop sudo", At: at, Safety: Unsafe, Reason: "the user is root already", Edits: edits, Effects: effects})
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package transform
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
+)
+
+func init() {
+	register(&Transform{
+		Name: "volatile-last", Group: "order", Safety: Safe, First: true, After: []string{"packages-first", "deps-first"}, Run: volatileLast,
+		Doc: page{
+			Summary: "Declare what changes with every build as late as possible.",
+			What:    "An ARG for the build's date, commit or number, with the LABELs that use it, moves below the RUNs in front of which it stands and which do not use it.",
+			Why:     "An ARG is part of the environment of every RUN behind it. A new value runs all of them again.",
+			Before:  "FROM debian:12\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF\nRUN apt-get update && apt-get install -y curl",
+			After:   "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF",
+			Instead: "It does not pass a RUN that runs other programs than package managers: these may read it from their environment. ARGs that are there to break the cache (CACHEBUST) stay.",
+			Safety:  "Safe: no package manager reads these variables.",
+			Refs:    []string{docsURL + "#impact-on-build-caching", "https://docs.docker.com/build/cache/invalidation/"},
+		}.doc("volatile-last"),
+	})
+}
+
+// volatile matches names of variables that differ from build to build.
+var volatile = regexp.MustCompile(`(?i)^(?:(?:IMAGE_)?(?:BUILD|CREATED?|RELEASE)_?(?:DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|NO)|DATE_CREATED|(?:VCS|GIT|SOURCE|SRC|CI|BUILD)_?(?:REF|SHA1?|COMMIT|REVISION|REV|HASH|BRANCH|DESCRIBE|COMMIT_SHA|COMMIT_SHORT_SHA|COMMIT_HASH|COMMIT_ID|COMMIT_REF)|COMMIT(?:_?(?:SHA|HASH|ID|REF))?|REVISION)$`)
+
+func volatileLast(p *Pass) {
+	for _, st := range p.Facts.Stages {
+		for i, in := range st.Instructions {
+			if in.Name == "ARG" && in.Form == parse.Words && len(in.Words) == 1 {
+				name, _, _ := strings.Cut(in.Words[0].Value, "=")
+				if volatile.MatchString(name) && p.sinks(st, i, name) {
+					break // one change a stage and round: they share their place
+				}
+			}
+		}
+	}
+}
+
+// sinks moves an ARG of a stage, and the labels that use it, as far down as it
+// goes. It reports whether it proposed a change.
+func (p *Pass) sinks(st *facts.Stage, i int, name string) bool {
+	group := []*parse.Instruction{st.Instructions[i]}
+	runs, stop := 0, len(st.Instructions)
+	why := ""
+walk:
+	for j := i + 1; j < len(st.Instructions); j++ {
+		in := st.Instructions[j]
+		uses := mentions(in, []string{name})
+		switch in.Name {
+		case "LABEL":
+			if uses {
+				group = append(group, in)
+			}
+		case "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER", "ONBUILD", "COPY", "ADD", "WORKDIR", "USER", "VOLUME", "SHELL":
+			if uses {
+				stop = j
+				break walk
+			}
+		case "ENV", "ARG":
+			if uses || p.redefines(in, group) {
+				stop = j
+				break walk
+			}
+		case "RUN":
+			if uses {
+				stop = j
+				break walk
+			}
+			r, w := p.Program(in)
+			if r == nil {
+				why, stop = w, j
+				break walk
+			}
+			u := p.uses(r, r.Tree.Stmts)
+			if u.other != "" || len(u.installs) > 0 || !u.manager {
+				stop, why = j, fmt.Sprintf("the RUN in line %d may read %s from its environment", in.StartLine, name)
+				break walk
+			}
+			runs++
+		default:
+			stop = j
+			break walk
+		}
+	}
+	at := st.Instructions[i].Keyword.Span
+	if runs == 0 {
+		if why != "" {
+			p.Skip(at, "%s", why)
+		}
+		return false
+	}
+	// Behind the last RUN that it passes.
+	for stop > 0 && st.Instructions[stop-1].Name != "RUN" {
+		stop--
+	}
+	last := st.Instructions[stop-1]
+	group = slices.DeleteFunc(group, func(in *parse.Instruction) bool { return in.Index > last.Index })
+	p.moveDown(group, last, Change{
+		Title: "declare " + name + " behind what does not use it", At: at, Safety: Safe,
+		Reason: "every RUN behind an ARG is run again when its value changes",
+	})
+	return true
+}
+
+// redefines reports whether an ENV or ARG sets a variable that a group of
+// instructions sets or uses.
+func (p *Pass) redefines(in *parse.Instruction, group []*parse.Instruction) bool {
+	for _, n := range variables([]*parse.Instruction{in}) {
+		for _, g := range group {
+			if mentions(g, []string{n}) || slices.Contains(variables([]*parse.Instruction{g}), n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// moveDown reports a change that moves instructions, with the comments above
+// them, behind another.
+func (p *Pass) moveDown(group []*parse.Instruction, behind *parse.Instruction, c Change) {
+	src := p.File.Src
+	eol := p.File.LineEnding()
+	var text strings.Builder
+	for _, in := range group {
+		span := parse.Span{Start: leadStart(in), End: in.End}
+		t := span.Text(src)
+		if !strings.HasSuffix(t, "\n") {
+			t += eol
+		}
+		text.WriteString(t)
+		if blankBefore(p.File, span.Start) {
+			span.End = skipBlank(p.File, span.End)
+		}
+		c.Edits = append(c.Edits, emit.Edit{Span: span})
+		c.Effects = append(c.Effects, plan.Move{Instr: in.Index, Before: behind.Index + 1})
+	}
+	moved := text.String()
+	if !strings.HasSuffix(behind.Text(src), "\n") {
+		moved = eol + strings.TrimSuffix(moved, eol)
+	}
+	c.Edits = append(c.Edits, emit.Edit{Span: parse.Span{Start: behind.End, End: behind.End}, New: moved})
+	p.Report(c)
+}
