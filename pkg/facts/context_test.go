@@ -105,3 +105,22 @@ func TestLooksLikeContext(t *testing.T) {
 		}
 	}
 }
+
+// TestCopyMany: whether a destination is a directory depends on the COPYs
+// before it. That must not take exponential time.
+func TestCopyMany(t *testing.T) {
+	src := "FROM debian:12\n"
+	for range 300 {
+		src += "COPY a b /somewhere\nCOPY c /elsewhere/c\n"
+	}
+	f, err := parse.Parse([]byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := New(f, Options{})
+	for _, in := range f.Instructions {
+		if in.Name == "COPY" && fs.Copy(in) == nil {
+			t.Fatal("a COPY is not understood")
+		}
+	}
+}

@@ -23,6 +23,7 @@ type Facts struct {
 
 	states  []State // by instruction index
 	scripts []*shell.Script
+	copies  map[*parse.Instruction]*Copy
 
 	calls       map[int][]Call        // by instruction index, filled on demand
 	invocations map[int][]*Invocation // likewise

@@ -76,10 +76,7 @@ walk:
 			if in == run {
 				break
 			}
-			i := slices.IndexFunc(s.copies, func(c *facts.Copy) bool { return c.Instruction == in })
-			if i >= 0 {
-				here = append(here, s.copies[i])
-			} else if c := p.Facts.Copy(in); c != nil {
+			if c := p.Facts.Copy(in); c != nil {
 				here = append(here, c)
 			}
 		}

@@ -74,10 +74,17 @@ func pipefail(p *Pass) {
 			continue
 		}
 		start := r.Script.Source(r.Tree.Stmts[0].Pos())
+		op, semi := " && ", len(r.Tree.Stmts) > 1
+		if b, ok := r.Tree.Stmts[0].Cmd.(*syntax.BinaryCmd); ok && b.Op == syntax.OrStmt {
+			semi = true
+		}
+		if semi {
+			op = "; "
+		}
 		p.Report(Change{
 			Title: "set -o pipefail", At: at, Safety: Unsafe, Reason: reason,
-			Edits:   []emit.Edit{{Span: parse.Span{Start: start, End: start}, New: "set -o pipefail && "}},
-			Effects: []plan.Effect{plan.Prepend{Instr: r.In.Index, Text: "set -o pipefail"}},
+			Edits:   []emit.Edit{{Span: parse.Span{Start: start, End: start}, New: "set -o pipefail" + op}},
+			Effects: []plan.Effect{plan.Prepend{Instr: r.In.Index, Semi: semi, Text: "set -o pipefail"}},
 		})
 	}
 }

@@ -3,7 +3,10 @@ package transform
 import (
 	"strings"
 
+	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/plan"
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
@@ -53,15 +56,17 @@ func dropSudo(p *Pass) {
 				p.Skip(at, "sudo does more here than to run a command")
 				continue
 			}
-			var ops []Op
-			for i := range n {
-				ops = append(ops, Op{At: i, Delete: true})
-			}
-			edits, effects, err := r.EditCommand(c, ops...)
-			if err != nil {
-				p.Skip(at, "%v", err)
+			sp := parse.Span{Start: at.Start, End: r.Span(c.Args[n]).Start}
+			if r.hasComment(sp) {
+				p.Skip(at, "a comment stands beside sudo")
 				continue
 			}
+			var words []string
+			for _, w := range c.Args[n:] {
+				words = append(words, r.Script.NodeText(w))
+			}
+			edits := []emit.Edit{{Span: sp}}
+			effects := []plan.Effect{plan.Command{Instr: r.In.Index, Index: r.Index(c), Text: strings.Join(words, " ")}}
 			p.Report(Change{Title: "drop sudo", At: at, Safety: Unsafe, Reason: "the user is root already", Edits: edits, Effects: effects})
 		}
 	}

@@ -129,6 +129,11 @@ func (p *Pass) moveDown(group []*parse.Instruction, behind *parse.Instruction, c
 	src := p.File.Src
 	eol := p.File.LineEnding()
 	var text strings.Builder
+	// Behind it, and behind those of the group that stand there already.
+	before := behind.Index + 1
+	for slices.ContainsFunc(group, func(in *parse.Instruction) bool { return in.Index == before }) {
+		before++
+	}
 	for _, in := range group {
 		span := parse.Span{Start: leadStart(in), End: in.End}
 		t := span.Text(src)
@@ -140,7 +145,7 @@ func (p *Pass) moveDown(group []*parse.Instruction, behind *parse.Instruction, c
 			span.End = skipBlank(p.File, span.End)
 		}
 		c.Edits = append(c.Edits, emit.Edit{Span: span})
-		c.Effects = append(c.Effects, plan.Move{Instr: in.Index, Before: behind.Index + 1})
+		c.Effects = append(c.Effects, plan.Move{Instr: in.Index, Before: before})
 	}
 	moved := text.String()
 	if !strings.HasSuffix(behind.Text(src), "\n") {
