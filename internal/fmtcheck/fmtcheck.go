@@ -212,7 +212,7 @@ func sameNode(a, b *parser.Node, sh shell.Shell, identical bool) error {
 		if ha.Content = hb.Content; ha != hb || identical || !strings.EqualFold(a.Value, "RUN") || len(a.Heredocs) > 1 {
 			return fmt.Errorf("here-document %s changed", hb.Name)
 		}
-		if err := sameBody(a.Heredocs[i].Content, hb.Content, sh.Lang); err != nil {
+		if err := SameBody(a.Heredocs[i].Content, hb.Content, sh.Lang); err != nil {
 			return fmt.Errorf("here-document %s: %w", hb.Name, err)
 		}
 	}
@@ -279,9 +279,9 @@ func SameProgram(a, b string, lang shell.Lang) error {
 	return sameTree(pa, pb)
 }
 
-// sameBody compares the scripts in two bodies of here-documents: comments are
-// part of them.
-func sameBody(a, b string, lang shell.Lang) error {
+// SameBody compares two programs of several lines, such as the bodies of
+// here-documents: comments are part of them.
+func SameBody(a, b string, lang shell.Lang) error {
 	if strip(strings.ReplaceAll(a, "\n", "")) != strip(strings.ReplaceAll(b, "\n", "")) {
 		return fmt.Errorf("other bytes than white space changed:\n%s\n%s", a, b)
 	}

@@ -259,6 +259,9 @@ func sameArgs(a, b []string) error {
 			continue
 		}
 		if i == len(a)-1 && i > 0 {
+			if strings.Contains(a[i], "\n") {
+				return fmtcheck.SameBody(a[i], b[i], shell.Of(a[:i]).Lang)
+			}
 			return fmtcheck.SameProgram(a[i], b[i], shell.Of(a[:i]).Lang)
 		}
 		return fmt.Errorf("arguments %q became %q", a, b)
