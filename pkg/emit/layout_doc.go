@@ -440,6 +440,10 @@ func (d *doc) edits() []Edit {
 		}
 		pos = p.src.End
 	}
+	if e := d.in.Escape(); pos >= 2 && d.f.Src[pos-1] == e && d.f.Src[pos-2] != e {
+		// What follows keeps the last byte from being a continuation.
+		return out
+	}
 	b.Reset()
 	b.WriteString(d.eol)
 	for _, c := range d.tail {
