@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"mvdan.cc/sh/v3/syntax"
 
@@ -362,14 +363,14 @@ func sameValue(a, b reflect.Value) bool {
 // sameInstructions compares BuildKit's typed instructions, as JSON, where both
 // files are valid. Shell texts have been compared as programs.
 func sameInstructions(a, b *parser.Node, identical bool) error {
-	sa, ma, err := instructions.Parse(a, nil)
+	sa, ma, err := instructions.Parse(a, linter.New(&linter.Config{}))
 	if err != nil {
-		if _, _, err2 := instructions.Parse(b, nil); err2 == nil {
+		if _, _, err2 := instructions.Parse(b, linter.New(&linter.Config{})); err2 == nil {
 			return fmt.Errorf("an invalid file became valid")
 		}
 		return nil
 	}
-	sb, mb, err := instructions.Parse(b, nil)
+	sb, mb, err := instructions.Parse(b, linter.New(&linter.Config{}))
 	if err != nil {
 		return fmt.Errorf("the file is not valid any more: %w", err)
 	}

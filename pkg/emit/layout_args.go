@@ -59,13 +59,17 @@ func (a *annotator) redir(r *syntax.Redirect, st *syntax.Stmt, c *construct, g *
 	if r.Pos() != st.Position {
 		// Without white space before it a redirection must not get any:
 		// a word that starts with << would become a here-document.
-		a.note(r.Pos(), note{p: piece{flat: " ", at: c, delta: 1}, group: g, keep: true})
+		a.note(r.Pos(), note{p: piece{flat: " ", at: c, delta: 1, role: roleArg}, group: g, keep: true})
 	}
 	if r.Word == nil {
 		return
 	}
 	fixed := r.Op == syntax.Hdoc || r.Op == syntax.DashHdoc
-	a.note(r.Word.Pos(), note{p: piece{flat: " ", at: c, delta: 2, fixed: fixed}, keep: true})
+	n := note{p: piece{flat: " ", at: c, delta: 2, fixed: fixed}, keep: true}
+	if o := off(r.Pos()); r.Pos() != st.Position && a.before(o) < o-1 {
+		n.p.merge = -1 // the line breaks before the operator
+	}
+	a.note(r.Word.Pos(), n)
 	a.word(r.Word, c)
 }
 
@@ -94,7 +98,7 @@ func (a *annotator) args(args []arg, st *syntax.Stmt, c *construct, rank int) {
 			continue
 		}
 		if i > 0 {
-			a.noteAt(x.off, note{p: piece{flat: " ", at: c, delta: 1}, group: g})
+			a.noteAt(x.off, note{p: piece{flat: " ", at: c, delta: 1, role: roleArg}, group: g})
 		}
 		switch {
 		case x.word != nil:

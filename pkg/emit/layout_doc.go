@@ -45,13 +45,24 @@ type piece struct {
 	empty    bool         // the gap has such a line
 	at       *construct   // what the indent of a new line is relative to
 	delta    int          // levels added to it
-	soft     bool         // delta does not count behind an opening parenthesis on the line
+	role     role         // what the indent depends on behind an opening token on the line
 	comDelta int          // levels added for the comments in the gap
 	col      int          // column of a new line, instead of at and delta
 	group    *group
 
 	line, indent int // set by place
 }
+
+// role says what a piece is to a program.
+type role uint8
+
+const (
+	roleNone role = iota
+	roleArg       // an argument
+	roleAnd       // && or ||
+	rolePipe      // |
+	roleSemi      // ; behind a command
+)
 
 // construct is a part of the program that indents what is inside it: its
 // indent is the one of the line on which it starts.
@@ -60,6 +71,7 @@ type construct struct {
 	piece  int        // index of the piece at off
 	opener *construct // the construct around it
 	head   bool       // opens on lines other than the first only
+	header bool       // if, elif, while, until, for: its condition stands on the line
 	paren  bool       // a subshell, group or command substitution
 	lone   bool       // the whole program: the first line needs no level for it
 }
@@ -192,11 +204,38 @@ func (d *doc) settle() {
 	for i := len(d.pieces) - 1; i >= 0; i-- {
 		d.move(i, +1)
 	}
+	for d.close() {
+	}
+	d.semicolons()
 	for {
 		if !d.close() && !d.fit() {
 			return
 		}
 	}
+}
+
+// semicolons puts a semicolon that has a line of its own behind its command,
+// unless that command has several lines.
+func (d *doc) semicolons() {
+	sum := d.breaks()
+	for i := range d.pieces {
+		p := &d.pieces[i]
+		if p.role == roleSemi && p.broken && len(p.comments) == 0 && sum[i] == sum[p.at.piece+1] && !d.pieces[p.at.piece].multi {
+			p.broken = false
+		}
+	}
+}
+
+// breaks counts the line breaks before each piece.
+func (d *doc) breaks() []int {
+	sum := make([]int, len(d.pieces)+1)
+	for i := range d.pieces {
+		sum[i+1] = sum[i]
+		if d.pieces[i].broken || d.pieces[i].multi {
+			sum[i+1]++
+		}
+	}
+	return sum
 }
 
 // move hands the break and the comments of a gap over to its neighbour.
@@ -221,13 +260,7 @@ func (d *doc) move(i, dir int) {
 // close applies the rules that need no widths.
 func (d *doc) close() bool {
 	changed := false
-	sum := make([]int, len(d.pieces)+1) // breaks before the piece
-	for i := range d.pieces {
-		sum[i+1] = sum[i]
-		if d.pieces[i].broken || d.pieces[i].multi {
-			sum[i+1]++
-		}
-	}
+	sum := d.breaks()
 	for _, g := range d.groups {
 		if len(g.pieces) == 0 || !g.strict {
 			continue
@@ -291,28 +324,30 @@ func (d *doc) indent(p *piece, delta int) int {
 	if p.col > 0 {
 		return p.col
 	}
-	if c := p.at; p.soft && c != nil && c.opener != nil && c.opener.paren && d.pieces[c.opener.piece].line == d.pieces[c.piece].line {
-		delta--
+	if p.at == nil {
+		return delta * d.style.Indent
 	}
-	return d.base(p.at) + delta*d.style.Indent
-}
-
-func (d *doc) base(c *construct) int {
-	if c == nil {
-		return 0
-	}
-	p := &d.pieces[c.piece]
-	indent := p.indent
-	if p.line == 0 {
-		indent = d.style.Indent
-		if c.lone {
-			return 0
+	start := &d.pieces[p.at.piece]
+	column := start.indent
+	if start.line == 0 {
+		if p.at.lone {
+			return delta * d.style.Indent
 		}
+		column = d.style.Indent
 	}
-	if o := c.opener; o != nil && d.pieces[o.piece].line == p.line && !(o.head && p.line == 0) {
-		indent += d.style.Indent
+	o := p.at.opener
+	if o != nil && d.pieces[o.piece].line == start.line && !(o.head && start.line == 0) {
+		// The construct around it starts on the same line.
+		switch {
+		case o.header && p.role != roleNone:
+			// Deeper than the body that follows the header.
+			return column + 2*d.style.Indent
+		case o.paren && p.role == rolePipe:
+			delta--
+		}
+		column += d.style.Indent
 	}
-	return indent
+	return column + delta*d.style.Indent
 }
 
 // fit breaks lines that are too wide, each at its best place.

@@ -193,7 +193,7 @@ func (a *annotator) tokens(text string) {
 		}
 		p.src, p.lo = a.s.Map.Span(start, i), start
 		if n.keep && start == end && start > 0 {
-			p.flat = ""
+			p.flat, n.group = "", nil
 		}
 		if n.tight && start > 0 && canTouch(text[end-1], text[start]) {
 			p.flat = ""
@@ -269,6 +269,7 @@ func (a *annotator) stmt(st *syntax.Stmt, opener *construct, depth int, all bool
 		a.ifClause(cmd, c, depth)
 	case *syntax.WhileClause:
 		g := a.body(rank)
+		c.header = true
 		a.stmts(cmd.Cond, space, nil, c, depth+1)
 		a.loop(cmd.DoPos, cmd.Do, cmd.DonePos, g, c, depth)
 	case *syntax.ForClause:
@@ -295,9 +296,9 @@ func (a *annotator) stmt(st *syntax.Stmt, opener *construct, depth int, all bool
 		}
 	}
 	if st.Semicolon.IsValid() {
-		n := note{p: piece{at: c, comDelta: 1}}
+		n := note{p: piece{at: c, comDelta: 1, role: roleSemi}}
 		if st.Background || st.Coprocess {
-			n.p.flat = " "
+			n.p.flat, n.p.role = " ", roleNone
 		} else {
 			n.p.flat, n.tight = " ", true
 		}
@@ -343,11 +344,11 @@ func (a *annotator) chain(st *syntax.Stmt, c, opener *construct, depth int, all 
 	a.stmt(b.X, opener, depth, false)
 	for i := len(links) - 1; i >= 0; i-- {
 		l := links[i]
-		line := note{p: piece{flat: " ", at: c}}
+		line := note{p: piece{flat: " ", at: c, role: roleAnd}}
 		glue := note{p: piece{flat: " ", at: c, delta: 1}}
 		switch {
 		case isPipe:
-			line.group, line.p.delta, line.p.soft = pipes, 1, true
+			line.group, line.p.delta, line.p.role = pipes, 1, rolePipe
 		case l.op == syntax.AndStmt:
 			line.group = and
 			line.p.broken = all
@@ -384,11 +385,14 @@ func (a *annotator) enclosed(list []*syntax.Stmt, inner int, end syntax.Pos, c *
 func (a *annotator) ifClause(cmd *syntax.IfClause, c *construct, depth int) {
 	g := a.body(depth * rankDepth)
 	for first := true; cmd != nil; first, cmd = false, cmd.Else {
+		h := c
 		if !first {
 			a.note(cmd.Position, note{p: piece{flat: " ", at: c, comDelta: 1}, group: g})
+			h = a.construct(off(cmd.Position), c.opener)
 		}
+		h.header = true
 		if cmd.ThenPos.IsValid() {
-			a.stmts(cmd.Cond, space, nil, c, depth+1)
+			a.stmts(cmd.Cond, space, nil, h, depth+1)
 			a.note(cmd.ThenPos, note{p: piece{flat: " ", at: c, merge: +1}})
 		}
 		a.stmts(cmd.Then, space, g, c, depth+1)
