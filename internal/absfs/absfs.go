@@ -248,7 +248,7 @@ func stageSource(from *Stage, index int) source {
 }
 
 func (ev *evaluator) copy(s *Stage, st *facts.Stage, in *parse.Instruction, cwd string) error {
-	v, err := instructions.ParseInstruction(in.Node)
+	v, err := parse.Typed(in.Node)
 	if err != nil {
 		return err
 	}

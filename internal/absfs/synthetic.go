@@ -54,7 +54,7 @@ func Synthetic(src []byte) fstest.MapFS {
 		if in.Name != "COPY" && in.Name != "ADD" {
 			continue
 		}
-		v, err := instructions.ParseInstruction(in.Node)
+		v, err := parse.Typed(in.Node)
 		if err != nil {
 			continue
 		}

@@ -70,7 +70,7 @@ func (fs *Facts) resolveCopy(in *parse.Instruction) *Copy {
 	if in.Name != "COPY" && in.Name != "ADD" || in.Form == parse.Opaque || in.Parent != nil {
 		return nil
 	}
-	v, err := instructions.ParseInstruction(in.Node)
+	v, err := parse.Typed(in.Node)
 	if err != nil {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/refit-dev/refit/pkg/parse"
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/plan"
@@ -65,7 +67,7 @@ func labels(text string) map[string]string {
 		return out
 	}
 	for _, n := range res.AST.Children {
-		if in, err := instructions.ParseInstruction(n); err == nil {
+		if in, err := parse.Typed(n); err == nil {
 			if l, ok := in.(*instructions.LabelCommand); ok {
 				for _, kv := range l.Labels {
 					out[kv.Key] = unquoted(kv.Value)

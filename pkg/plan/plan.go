@@ -96,7 +96,7 @@ func Build(f *parse.File, shells Shells) (*Plan, error) {
 }
 
 func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*step, error) {
-	v, err := instructions.ParseInstruction(node)
+	v, err := parse.Typed(node)
 	if err != nil {
 		pe := parse.NewError(err)
 		if in != nil {
