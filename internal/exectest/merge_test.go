@@ -88,6 +88,7 @@ var mergeTests = []struct {
 	{name: "strict", left: 1, file: "RUN set -e; a; b\nRUN set -e; c; d"},
 	{name: "strict chains", left: 1, file: "RUN set -e; a && b\nRUN set -e; c; d && e\nRUN set -e; f"},
 	{name: "strict negation last", left: 1, file: "RUN set -e; a; ! b\nRUN set -e; c", stops: true},
+	{name: "strict negation of a group", left: 2, file: "RUN set -e; ! { a; b; }\nRUN set -e; c", stops: true},
 	{name: "strict or last", left: 1, file: "RUN set -e; a || b\nRUN set -e; c || d\nRUN set -e; e"},
 	{name: "strict if last", left: 1, file: "RUN set -e; if a; then b && c; fi\nRUN set -e; d"},
 	{name: "strict while last", left: 1, file: "RUN set -e; for i in 1 2; do a $i && b; done\nRUN set -e; c"},

@@ -234,6 +234,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := prev.mayPrecede(next, first.head != nil); why != "" {
 		return why
 	}
+	if prev.wrap == plan.WrapSubshell && prev.negation() {
+		return "it is a negation, whose status bash can lose in a subshell"
+	}
 	if prev.Script.Kind == shell.Body && prev.wrap != plan.WrapNone {
 		return "the here-document changes the shell for what would follow"
 	}
@@ -280,6 +283,16 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 		return "SHELL turns on set -e, which a chain would turn off inside compound commands"
 	}
 	return ""
+}
+
+// negation reports whether the part is one compound command with ! in front.
+// In bash 5.2, set -e; (! { false; true; }) succeeds.
+func (m *mergePart) negation() bool {
+	stmts := m.Tree.Stmts
+	if m.head != nil {
+		stmts = stmts[1:]
+	}
+	return len(stmts) == 1 && stmts[0].Negated && !simple(stmts[0])
 }
 
 // runsText reports whether a statement is eval or reads a script: what it runs
