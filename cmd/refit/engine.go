@@ -61,7 +61,8 @@ func startBuilds(c *console, ctx *cli.Context) (*builds, error) {
 		b.args[k] = v
 		b.opt.Args = append(b.opt.Args, k+"="+v)
 	}
-	b.ctx, b.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader of the output that goes away (SIGPIPE) and a terminal that closes (SIGHUP) end the builds in good order, too.
+	b.ctx, b.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	var err error
 	b.opt.Engine, err = measure.FindEngine(b.ctx, measure.Find{Engine: ctx.String("engine"), Addr: ctx.String("addr"), DefaultAddr: c.getenv("BUILDKIT_HOST")})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -298,6 +299,59 @@ func TestLiveVerify(t *testing.T) {
 				t.Errorf("%s %s: no %q in\n%s%s", tt.a, tt.b, w, out, stderr)
 			}
 		}
+	}
+}
+
+// TestLiveInterrupt: Ctrl-C stops the builds, and nothing is left behind. So does a reader that goes away.
+func TestLiveInterrupt(t *testing.T) {
+	bin := liveBinary(t)
+	app := t.TempDir()
+	if err := os.WriteFile(filepath.Join(app, "Dockerfile"), []byte("FROM debian:12-slim\nRUN sleep 100\nRUN sleep 101\nMAINTAINER me\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"interrupt", "closed pipe"} {
+		t.Run(how, func(t *testing.T) {
+			tmp := t.TempDir()
+			cmd := exec.Command(bin, "measure", app, "--addr", os.Getenv("REFIT_LIVE_ADDR"))
+			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+			stderr, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			seen, buf := "", make([]byte, 1024)
+			for !strings.Contains(seen, "cold") {
+				n, err := stderr.Read(buf)
+				if err != nil {
+					t.Fatalf("%v after %q", err, seen)
+				}
+				seen += string(buf[:n])
+			}
+			if how == "interrupt" {
+				if err := cmd.Process.Signal(os.Interrupt); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				stderr.Close()
+				// The next step that begins is written nowhere; a signal stands in for waiting until then.
+				if err := cmd.Process.Signal(syscall.SIGPIPE); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted && (how == "interrupt" || code != -1) { // -1: the message met the closed pipe
+				t.Errorf("exit %d, want %d", code, exitInterrupted)
+			}
+			if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v %v", left, err)
+			}
+			out, err := exec.Command("pgrep", "-f", "buildctl.*"+tmp).Output()
+			if err == nil {
+				t.Errorf("a build still runs: %s", out)
+			}
+		})
 	}
 }
 
