@@ -234,6 +234,8 @@ image() {
 
 make_images() {
     local i=$here/images ca=
+    # Cache mounts may hold files of an older package index.
+    buildctl --addr "$addr" prune --filter type==exec.cachemount >/dev/null
     compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null && ca=1
     image debian:12-slim,debian:bookworm-slim,debian:12,debian:bookworm,debian:latest "$i/debian.Dockerfile" "$cache/images/debian"
     image node:20-slim,node:20-bookworm-slim,node:20 "$i/node.Dockerfile" "$cache/images/node" --opt "build-arg:CA=$ca"
@@ -253,7 +255,7 @@ setup() {
     once node 1
     once www 4 "$here/mkwheel/main.go"
     up_daemons
-    once images "$here"/images/* "$(cat "$cache"/stamp/{rootfs,node} | sha256sum)" "$(go env GOVERSION)" "$files"
+    once images "$here"/images/* "$(cat "$cache"/stamp/{rootfs,node,www} | sha256sum)" "$(go env GOVERSION)" "$files"
 }
 
 suite() {

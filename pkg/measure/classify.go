@@ -14,6 +14,8 @@ import (
 type Expectation struct {
 	// Paths are glob patterns (doublestar syntax, without a leading slash) of files that may go or change.
 	Paths []string
+	// Owners are glob patterns of folders whose owner may change.
+	Owners []string
 	// Config names fields of the config that may change, such as "Cmd" or "author", as in Difference.Config; a name
 	// covers everything below it ("Label" every label, "Label version" that one).
 	Config []string
@@ -50,10 +52,13 @@ var noise = []rule{
 	{"**/__pycache__{,/**}", "bytecode cache"},
 	{"**/*.pyc", "bytecode cache"},
 	{"var/cache/ldconfig/aux-cache", "linker cache"},
-	{"var/cache/debconf/*-old", "backup"},
-	{"var/lib/dpkg/*-old", "backup"},
-	{"etc/{passwd,group,shadow,gshadow,subuid,subgid}-", "backup"},
 	{"tmp/{v8-compile-cache,node-compile-cache,node-jiti,npm-,yarn--}*{,/**}", "compiler cache"},
+}
+
+// backups are copies that a tool made before it changed a file.
+var backups = []rule{
+	{"etc/{passwd,group,shadow,gshadow,subuid,subgid}-", "backup"},
+	{"var/{cache/debconf,lib/dpkg}/*-old", "backup"},
 }
 
 // noisyContent differs in content from build to build; the file itself must stay.
@@ -98,8 +103,10 @@ var cacheRoots = []rule{
 }
 
 func benignContent(name string) bool {
-	if _, ok := matches(noise, name); ok {
-		return true
+	for _, rules := range [][]rule{noise, backups} {
+		if _, ok := matches(rules, name); ok {
+			return true
+		}
 	}
 	if _, ok := matches(caches, name); ok {
 		return true
@@ -120,6 +127,9 @@ func (j *judge) classify(d *Difference) (Class, string) {
 		return j.classifyConfig(d)
 	}
 	name := strings.TrimPrefix(d.Path, "/")
+	if why, ok := matches(backups, name); ok {
+		return Benign, why // its mode is that of the moment, too
+	}
 	exists := d.What == "missing" || d.What == "added"
 	if exists || d.What == "content" {
 		if why, ok := matches(noise, name); ok {
@@ -148,6 +158,13 @@ func (j *judge) classify(d *Difference) (Class, string) {
 	for _, p := range j.want.Paths {
 		if ok, err := doublestar.Match(p, name); err == nil && ok {
 			return Declared, "declared by a change"
+		}
+	}
+	if n := j.after[name]; d.What == "owner" && n != nil && n.Type == tar.TypeDir {
+		for _, p := range j.want.Owners {
+			if ok, err := doublestar.Match(p, name); err == nil && ok {
+				return Declared, "COPY --chown owns the folders that it makes"
+			}
 		}
 	}
 	if j.pkgs != nil {

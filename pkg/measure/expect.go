@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -56,6 +57,7 @@ func (x *Expectation) add(c *transform.Change, e plan.Effect) {
 			}
 		}
 		x.Subset = x.Subset || set.Subset
+		x.Owners = append(x.Owners, set.Owners...)
 	}
 }
 
@@ -98,6 +100,10 @@ func (x *Expectation) inserted(text string, unsafe bool) {
 			for key := range labels(n.Original) {
 				x.Config = append(x.Config, "Label "+key)
 			}
+		case "COPY", "ADD":
+			if unsafe && strings.Contains(strings.Join(n.Flags, " "), "--chown=") {
+				x.Owners = append(x.Owners, madeFolders(n)...)
+			}
 		case "MAINTAINER":
 			x.Config = append(x.Config, "author")
 		case "CMD", "ENTRYPOINT":
@@ -114,6 +120,23 @@ func (x *Expectation) inserted(text string, unsafe bool) {
 			}
 		}
 	}
+}
+
+// madeFolders returns patterns of the folders that a COPY makes on the way to its destination.
+func madeFolders(n *parser.Node) []string {
+	dest := ""
+	for w := n.Next; w != nil; w = w.Next {
+		dest = w.Value
+	}
+	var out []string
+	for dir := path.Dir(path.Clean(dest)); dir != "/" && dir != "."; dir = path.Dir(dir) {
+		if abs, ok := strings.CutPrefix(dir, "/"); ok {
+			out = append(out, abs)
+		} else {
+			out = append(out, "**/"+dir)
+		}
+	}
+	return out
 }
 
 func firstWord(s string) string {

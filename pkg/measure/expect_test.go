@@ -30,10 +30,27 @@ func TestExpect(t *testing.T) {
 		{"safe cmd", transform.Change{Safety: transform.Safe, Before: "CMD a", Effects: []plan.Effect{plan.Replace{Text: `CMD ["a"]`}}}, nil, nil, false, false},
 		{"exec form", transform.Change{Safety: transform.Unsafe, Before: "CMD a", Effects: []plan.Effect{plan.Replace{Text: `CMD ["a"]`}}}, []string{"Cmd"}, nil, false, false},
 		{"base", transform.Change{Safety: transform.Unsafe, Before: "FROM python", Effects: []plan.Effect{plan.Replace{Text: "FROM python:slim"}}}, nil, nil, false, true},
+		{"safe owner", transform.Change{Safety: transform.Safe, Effects: []plan.Effect{plan.Replace{Text: "COPY --chown=1:2 a /b/c"}}}, nil, nil, false, false},
 	} {
 		got := Expect([]transform.Change{tt.change})
 		if !slices.Equal(got.Config, tt.config) || !slices.Equal(got.Paths, tt.paths) || got.Packages != tt.pkgs || got.Subset != tt.subset {
 			t.Errorf("%s: got %+v", tt.name, got)
 		}
+	}
+}
+
+// COPY --chown gives the folders that it makes to the owner, too.
+func TestExpectOwners(t *testing.T) {
+	got := Expect([]transform.Change{{Safety: transform.Unsafe, Effects: []plan.Effect{
+		plan.Replace{Text: "COPY --chown=1:2 a.sh /srv/x/bin/a.sh"}, plan.Replace{Text: "COPY --chown=1:2 a dir/b"}, plan.Replace{Text: "COPY c /d/e"},
+	}}})
+	if want := []string{"srv/x/bin", "srv/x", "srv", "**/dir"}; !slices.Equal(got.Owners, want) {
+		t.Errorf("got %q, want %q", got.Owners, want)
+	}
+	a := layout(t, ContainerConfig{}, []file{{name: "srv/"}, {name: "srv/x/"}, {name: "srv/x/f", body: "1"}, {name: "opt/"}})
+	b := layout(t, ContainerConfig{}, []file{{name: "srv/"}, {name: "srv/x/", uid: 1, gid: 2}, {name: "srv/x/f", body: "1"}, {name: "opt/", uid: 1, gid: 2}})
+	c, err := Compare(read(t, a), read(t, b), got)
+	if err != nil || len(c.Of(Declared)) != 1 || len(c.Of(Unexpected)) != 1 || c.Of(Unexpected)[0].Path != "/opt" {
+		t.Errorf("%v %v", c, err)
 	}
 }
