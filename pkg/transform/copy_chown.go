@@ -2,6 +2,7 @@ package transform
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -105,9 +106,18 @@ func (p *Pass) chownCall(r *Program, c *facts.Call, targets []copyTarget) bool {
 				return false
 			}
 		}
-		if p.Options.Context != nil && numericOwner(owner.Text) {
+		made := ""
+		for _, t := range ts {
+			if !p.folderThere(t.in, path.Dir(t.path)) {
+				made = path.Dir(t.path)
+			}
+		}
+		switch {
+		case made != "":
+			change.Reason += "; COPY gives the folders that it makes to the same owner: check that " + made + " is there or may be theirs"
+		case p.Options.Context != nil && numericOwner(owner.Text):
 			change.Safety = Safe
-		} else {
+		default:
 			change.Reason += "; check that the source is a file"
 		}
 		p.setFlag(r, c, ts, "--chown="+owner.Text, change)
@@ -130,6 +140,9 @@ func (p *Pass) chownCall(r *Program, c *facts.Call, targets []copyTarget) bool {
 		return false
 	}
 	change.Reason += "; check that the base image has nothing in " + dir.S
+	if parent := path.Dir(dir.S); !p.folderThere(t.in, parent) {
+		change.Reason += ", and that " + parent + " is there or may be theirs: COPY gives the folders that it makes to the same owner"
+	}
 	flag := "--chown=" + owner.Text
 	edits, effects, err := r.EditCommand(c.Expr, Op{At: c.Fields[1].Word, Delete: true})
 	if err != nil {
@@ -144,6 +157,16 @@ func (p *Pass) chownCall(r *Program, c *facts.Call, targets []copyTarget) bool {
 	change.Effects = append(effects, plan.Replace{Instr: t.in.Index, Text: text + " " + t.in.Args.Value})
 	p.Report(change)
 	return true
+}
+
+// everywhere are folders that an image with a shell has.
+var everywhere = []string{"/", "/bin", "/etc", "/home", "/lib", "/opt", "/root", "/sbin", "/srv", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local",
+	"/usr/local/bin", "/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/log", "/var/tmp"}
+
+// folderThere reports whether a folder is known to exist at an instruction: WORKDIR made it, or every image has it.
+func (p *Pass) folderThere(in *parse.Instruction, dir string) bool {
+	wd := p.Facts.At(in).Workdir
+	return slices.Contains(everywhere, dir) || wd.Certain() && (wd.S == dir || strings.HasPrefix(wd.S, dir+"/"))
 }
 
 func numericOwner(s string) bool { return strings.Trim(s, "0123456789:") == "" }
