@@ -264,8 +264,8 @@ func median(v []float64) float64 {
 
 // The marks between which the README holds the table.
 const (
-	tableBegin = "<!-- scripts/live.sh writes this table -->\n"
-	tableEnd   = "<!-- end of the table -->\n"
+	tableBegin = "<!-- live:begin -->\n"
+	tableEnd   = "<!-- live:end -->\n"
 )
 
 func writeTable(readme, table string) error {

@@ -51,6 +51,7 @@ var noise = []rule{
 	{"**/.npm/_update-notifier-last-checked", "log"},
 	{"**/__pycache__{,/**}", "bytecode cache"},
 	{"**/*.pyc", "bytecode cache"},
+	{"**/.config/go/telemetry{,/**}", "log"},
 	{"var/cache/ldconfig/aux-cache", "linker cache"},
 	{"tmp/{v8-compile-cache,node-compile-cache,node-jiti,npm-,yarn--}*{,/**}", "compiler cache"},
 }
