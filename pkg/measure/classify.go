@@ -86,6 +86,7 @@ var caches = []rule{
 	{"{root,home/*}/.cache/{pip,pipenv,pypoetry,uv,yarn,pnpm,composer,go-build,node,node-gyp,bazelisk,ms-playwright-tmp}{,/**}", "package cache"},
 	{"{root,home/*}/.{npm,bundle/cache,composer/cache,gem/specs,bun/install/cache,yarn/berry/cache,yarn/cache,cargo/registry}{,/**}", "package cache"},
 	{"usr/local/share/.cache{,/**}", "package cache"},
+	{"**/{pnpm/store,.pnpm-store}{,/**}", "package cache"},
 	{"usr/local/{bundle,cargo}/{cache,registry}{,/**}", "package cache"},
 	{"{usr/local/lib/ruby/gems,var/lib/gems,usr/lib/ruby/gems}/*/cache/**", "package cache"},
 	{"{opt,root,usr/local,home/*}/{conda,miniconda,miniconda3,anaconda3,miniforge3,mambaforge}/pkgs/**", "package cache"},

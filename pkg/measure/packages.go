@@ -117,7 +117,7 @@ func (p *packages) explain(d *Difference, name string) string {
 		return "package record"
 	}
 	// What the packages' scripts made: only in places that belong to the system, never under /srv, /opt, /home, /app.
-	for _, dir := range []string{"etc/", "usr/lib/", "usr/share/", "usr/bin/", "usr/sbin/", "var/cache/", "var/lib/", "var/spool/", "run/"} {
+	for _, dir := range []string{"etc/", "usr/lib/", "usr/share/", "usr/local/share/", "usr/bin/", "usr/sbin/", "var/cache/", "var/lib/", "var/spool/", "run/"} {
 		if !strings.HasPrefix(name, dir) || p.owned[name] {
 			continue
 		}
