@@ -126,7 +126,7 @@ make_www() {
     mkdir -p "$cache/www/simple" "$cache/debs"
     (cd "$cache/debs" && apt-get download python3-flask python3-werkzeug python3-jinja2 python3-markupsafe python3-click \
         python3-itsdangerous python3-django python3-asgiref python3-sqlparse python3-gunicorn python3-requests \
-        python3-urllib3 python3-idna python3-certifi python3-chardet python3-colorama python3-tz >"$cache/log/debs.log" 2>&1)
+        python3-urllib3 python3-idna python3-certifi python3-chardet python3-colorama python3-tz python3-six >"$cache/log/debs.log" 2>&1)
     local deb requires
     for deb in "$cache"/debs/*.deb; do
         rm -rf "$cache/debs/x"
@@ -134,6 +134,7 @@ make_www() {
         case ${deb##*/} in
         python3-flask_*) requires="werkzeug jinja2 itsdangerous click" ;;
         python3-werkzeug_* | python3-jinja2_*) requires=markupsafe ;;
+        python3-urllib3_*) requires=six ;;
         python3-requests_*) requires="urllib3 idna certifi chardet" ;;
         python3-django_*) requires="asgiref sqlparse pytz" ;;
         *) requires= ;;
@@ -253,7 +254,7 @@ setup() {
     once tools "$here/go.mod" "$here"/*/main.go "$(go env GOVERSION)"
     once rootfs 1
     once node 1
-    once www 4 "$here/mkwheel/main.go"
+    once www 5 "$here/mkwheel/main.go"
     up_daemons
     once images "$here"/images/* "$(cat "$cache"/stamp/{rootfs,node,www} | sha256sum)" "$(go env GOVERSION)" "$files"
 }
