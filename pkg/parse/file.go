@@ -44,8 +44,9 @@ type File struct {
 	Tiles        []Tile
 	Instructions []*Instruction
 	AST          *parser.Node // BuildKit's tree
-	Warnings     []parser.Warning
-	lines        []int // offset of each line's first byte
+	lines        []int        // offset of each line's first byte
+	cuts         []cut        // while parsing: what BuildKit was not given
+	mended       bool         // while parsing: no cut was in a wrong place
 }
 
 // LineEnding is the file's dominant line ending, "\n" or "\r\n". A file
@@ -70,13 +71,26 @@ func Parse(src []byte) (*File, error) {
 		p := f.Position(i)
 		return nil, &Error{Line: p.Line, Col: p.Col, Msg: "file has a NUL byte: not a Dockerfile in a supported encoding (UTF-8)"}
 	}
-	res, err := parser.Parse(bytes.NewReader(src))
+	if g := f.parseShort(); g != nil {
+		return g, nil
+	}
+	return f.parseWhole()
+}
+
+// parseWhole gives BuildKit's parser the whole file.
+func (f *File) parseWhole() (*File, error) {
+	res, err := parser.Parse(bytes.NewReader(f.Src))
 	if err != nil {
 		return nil, f.explain(NewError(err))
 	}
-	f.AST, f.Warnings, f.Escape = res.AST, res.Warnings, byte(res.EscapeToken)
-	f.tile()
+	f.read(res)
 	return f, nil
+}
+
+// read builds the tree from BuildKit's.
+func (f *File) read(res *parser.Result) {
+	f.AST, f.Escape = res.AST, byte(res.EscapeToken)
+	f.tile()
 }
 
 // tile cuts the source into tiles, taking the lines of each instruction from

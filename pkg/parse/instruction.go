@@ -185,6 +185,9 @@ func (f *File) instruction(node *parser.Node) *Instruction {
 		heredocLines += strings.Count(h.Content, "\n") + 1
 	}
 	f.join(in, node.EndLine-heredocLines)
+	if cuts := f.takeCuts(in.End); len(cuts) > 0 && !in.restore(f.Src, cuts) {
+		f.mended = false
+	}
 	if err := f.tokens(in); err != nil {
 		in.opaque(err.Error())
 	}
