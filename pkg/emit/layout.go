@@ -30,7 +30,18 @@ type Group struct {
 // Groups without edits are included. shells gives the SHELL in effect at an
 // instruction. f is not modified.
 func Layout(f *parse.File, shells func(*parse.Instruction) shell.Shell, style Style) []Group {
-	l := &layouter{f: f, shells: shells, style: style, eol: f.LineEnding()}
+	return LayoutScripts(f, func(in *parse.Instruction) *shell.Script {
+		if shells == nil {
+			return shell.New(f, in, shell.Shell{})
+		}
+		return shell.New(f, in, shells(in))
+	}, style)
+}
+
+// LayoutScripts is Layout for a caller that has the scripts of instructions
+// already, with their trees: scripts gives an instruction's, or nil.
+func LayoutScripts(f *parse.File, scripts func(*parse.Instruction) *shell.Script, style Style) []Group {
+	l := &layouter{f: f, scripts: scripts, style: style, eol: f.LineEnding()}
 	if l.style.Indent < 1 {
 		l.style.Indent = 1
 	}
@@ -57,11 +68,11 @@ func Layout(f *parse.File, shells func(*parse.Instruction) shell.Shell, style St
 }
 
 type layouter struct {
-	f      *parse.File
-	shells func(*parse.Instruction) shell.Shell
-	style  Style
-	eol    string
-	groups []Group
+	f       *parse.File
+	scripts func(*parse.Instruction) *shell.Script
+	style   Style
+	eol     string
+	groups  []Group
 }
 
 // between lays out the tiles [i, j) between instructions: comments lose their

@@ -16,8 +16,8 @@ func (l *layouter) heredocs(in *parse.Instruction) (edits []Edit, why string) {
 	if in.Child != nil {
 		in = in.Child
 	}
-	if l.style.HeredocBody && !l.style.CacheNeutral && in.Name == "RUN" && in.Form == parse.Shell && l.shells != nil {
-		if s := shell.New(l.f, in, l.shells(in)); s != nil && s.Kind == shell.Body && len(in.Heredocs) == 1 {
+	if l.style.HeredocBody && !l.style.CacheNeutral && in.Name == "RUN" && in.Form == parse.Shell {
+		if s := l.scripts(in); s != nil && s.Kind == shell.Body && len(in.Heredocs) == 1 {
 			edits, why = l.body(s, in.Heredocs[0])
 		}
 	}

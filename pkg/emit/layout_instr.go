@@ -255,11 +255,7 @@ func (l *layouter) script(d *doc, in *parse.Instruction, from int) string {
 		}
 		return why
 	}
-	var sh shell.Shell
-	if l.shells != nil {
-		sh = l.shells(in)
-	}
-	s := shell.New(l.f, in, sh)
+	s := l.scripts(in)
 	if s == nil || s.Kind == shell.Body {
 		return whole("")
 	}

@@ -24,6 +24,7 @@ type Facts struct {
 	states  []State // by instruction index
 	scripts []*shell.Script
 	copies  map[*parse.Instruction]*Copy
+	adopted map[string]*shell.Script // of an earlier text of the file, by their text
 
 	calls       map[int][]Call        // by instruction index, filled on demand
 	invocations map[int][]*Invocation // likewise
@@ -108,9 +109,27 @@ func (fs *Facts) Script(in *parse.Instruction) *shell.Script {
 		in = in.Child
 	}
 	if fs.scripts[i] == nil {
-		fs.scripts[i] = shell.New(fs.File, in, fs.states[i].Shell)
+		s := shell.New(fs.File, in, fs.states[i].Shell)
+		if s == nil {
+			return nil
+		}
+		if o := fs.adopted[s.Text()]; o != nil {
+			s.Share(o)
+		}
+		fs.scripts[i] = s
 	}
 	return fs.scripts[i]
+}
+
+// Adopt takes over the trees of the shell programs that an earlier text of the
+// file has in common with this one.
+func (fs *Facts) Adopt(before *Facts) {
+	fs.adopted = make(map[string]*shell.Script, len(before.scripts))
+	for _, s := range before.scripts {
+		if s != nil {
+			fs.adopted[s.Text()] = s
+		}
+	}
 }
 
 // Expand gives the value of a word at an instruction as BuildKit expands it.

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 func init() {
@@ -17,7 +18,9 @@ func init() {
 
 // slnProject finds the projects of a solution file, see
 // https://learn.microsoft.com/visualstudio/extensibility/internals/solution-dot-sln-file.
-var slnProject = regexp.MustCompile(`(?m)^Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*"([^"]+proj)"`)
+var slnProject = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*"([^"]+proj)"`)
+})
 
 // msbuild is what matters of a project file.
 type msbuild struct {
@@ -84,7 +87,7 @@ func inspectDotnet(t *Tree, in *DepsInstall, n *Needs) {
 		case strings.HasSuffix(p, ".slnx"):
 			n.stop("%s is not understood", t.rel(p))
 		case strings.HasSuffix(p, ".sln"):
-			for _, m := range slnProject.FindAllStringSubmatch(string(data), -1) {
+			for _, m := range slnProject().FindAllStringSubmatch(string(data), -1) {
 				visit(join(dir, strings.ReplaceAll(m[1], `\`, "/")))
 			}
 		default:

@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -32,14 +33,16 @@ func init() {
 }
 
 // mixReads finds what makes a mix.exs read other files.
-var mixReads = regexp.MustCompile(`\b(?:File|Path|Code|System\.cmd|EEx|import_file)\b|\bpath:|apps_path|in_umbrella`)
+var mixReads = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:File|Path|Code|System\.cmd|EEx|import_file)\b|\bpath:|apps_path|in_umbrella`)
+})
 
 func inspectMix(t *Tree, in *DepsInstall, n *Needs) {
 	p := path.Join(in.Dir, "mix.exs")
 	data, _ := t.Read(p)
 	for line := range strings.SplitSeq(string(data), "\n") {
 		line, _, _ = strings.Cut(line, "#")
-		if mixReads.MatchString(line) {
+		if mixReads().MatchString(line) {
 			n.stop("%s may read other files: %s", t.rel(p), strings.TrimSpace(line))
 			return
 		}

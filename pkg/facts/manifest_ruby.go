@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 func init() {
@@ -15,11 +16,13 @@ func init() {
 
 var (
 	// gemPath finds local gems: path: "engines/x", :path => "engines/x".
-	gemPath = regexp.MustCompile(`(?:\bpath:|:path\s*=>)\s*["']([^"'#]+)["']`)
+	gemPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:\bpath:|:path\s*=>)\s*["']([^"'#]+)["']`) })
 	// gemOther finds what makes a Gemfile read other files.
-	gemOther = regexp.MustCompile(`\b(?:eval_gemfile|require_relative|instance_eval|load|File|Dir|IO|Pathname|YAML|JSON)\b|__dir__|__FILE__|\bpath\s|#\{|` + "`")
+	gemOther = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\b(?:eval_gemfile|require_relative|instance_eval|load|File|Dir|IO|Pathname|YAML|JSON)\b|__dir__|__FILE__|\bpath\s|#\{|` + "`")
+	})
 	// rubyFile is Bundler's way of naming the file with Ruby's version.
-	rubyFile = regexp.MustCompile(`^\s*ruby\s+file:\s*["']([^"'#]+)["']\s*$`)
+	rubyFile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*ruby\s+file:\s*["']([^"'#]+)["']\s*$`) })
 )
 
 // inspectBundler looks through a Gemfile. It is a Ruby program: lines that
@@ -42,7 +45,7 @@ func inspectBundler(t *Tree, in *DepsInstall, n *Needs) {
 			line = line[:i]
 		}
 		line = strings.TrimSpace(line)
-		if m := rubyFile.FindStringSubmatch(line); m != nil {
+		if m := rubyFile().FindStringSubmatch(line); m != nil {
 			n.file(join(path.Dir(p), m[1]))
 			continue
 		}
@@ -50,7 +53,7 @@ func inspectBundler(t *Tree, in *DepsInstall, n *Needs) {
 			n.stop("%s installs the project's own gemspec", t.rel(p))
 			return
 		}
-		if m := gemPath.FindStringSubmatch(line); m != nil && !strings.Contains(line, "#{") {
+		if m := gemPath().FindStringSubmatch(line); m != nil && !strings.Contains(line, "#{") {
 			dir := join(path.Dir(p), m[1])
 			if Within(in.Dir, dir) || !t.IsDir(dir) {
 				n.stop("%s takes a gem from %s", t.rel(p), m[1])
@@ -59,7 +62,7 @@ func inspectBundler(t *Tree, in *DepsInstall, n *Needs) {
 			n.dir(dir)
 			continue
 		}
-		if gemOther.MatchString(line) {
+		if gemOther().MatchString(line) {
 			n.stop("%s reads other files: %s", t.rel(p), line)
 			return
 		}

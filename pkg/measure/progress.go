@@ -89,9 +89,9 @@ type status struct {
 
 // Podman, buildah and Docker's classic builder print a line per step; with several stages podman writes
 // "[1/2] STEP 3/9: RUN …".
-var stepLine = regexp.MustCompile(`^(\[\d+/\d+\] )?(?i:STEP) (\d+/\d+) ?: (.*)$`)
+var stepLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\[\d+/\d+\] )?(?i:STEP) (\d+/\d+) ?: (.*)$`) })
 
-var cachedLine = regexp.MustCompile(`^\s*-+> Using cache`)
+var cachedLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*-+> Using cache`) })
 
 func (d *decoder) take(line []byte) {
 	if bytes.HasPrefix(line, []byte("{")) {
@@ -101,7 +101,7 @@ func (d *decoder) take(line []byte) {
 			return
 		}
 	}
-	if m := stepLine.FindSubmatch(line); m != nil {
+	if m := stepLine().FindSubmatch(line); m != nil {
 		d.endText()
 		stage := strings.Trim(string(m[1]), "[] ")
 		if stage != "" {
@@ -110,7 +110,7 @@ func (d *decoder) take(line []byte) {
 		s := &Step{Name: "[" + stage + string(m[2]) + "] " + string(m[3]), started: d.now()}
 		d.steps = append(d.steps, s)
 		d.tell(s)
-	} else if cachedLine.Match(line) && len(d.steps) > 0 {
+	} else if cachedLine().Match(line) && len(d.steps) > 0 {
 		d.steps[len(d.steps)-1].Cached = true
 	}
 	d.plain = tail(append(append(d.plain, line...), '\n'))

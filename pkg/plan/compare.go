@@ -92,10 +92,11 @@ func diff(a, b *Plan) Comparison {
 }
 
 // item is a step with the epochs that its meaning depends on: how many steps
-// before it set variables, and which SHELL is in effect.
+// before it set variables, and which SHELL is in effect. 0 means that it does
+// not depend on them.
 type item struct {
 	*step
-	epoch string
+	epoch [2]int
 }
 
 type stage struct {
@@ -122,10 +123,10 @@ func (p *Plan) stages() []stage {
 			cur.build = append(cur.build, it)
 		} else {
 			if s.reads {
-				it.epoch += fmt.Sprint("e", envs)
+				it.epoch[0] = envs + 1
 			}
 			if s.shell {
-				it.epoch += fmt.Sprint("s", shells)
+				it.epoch[1] = shells + 1
 			}
 			cur.meta = append(cur.meta, it)
 		}
@@ -145,6 +146,9 @@ func sameStep(a, b item) (Grade, string) {
 	}
 	if a.epoch != b.epoch {
 		return Different, fmt.Sprintf("%s moved across an instruction that it depends on", a.name)
+	}
+	if a.step == b.step {
+		return Identical, ""
 	}
 	if a.key != b.key {
 		return Different, fmt.Sprintf("expected %s, got %s", show(a.key), show(b.key))
@@ -168,23 +172,23 @@ func sameStep(a, b item) (Grade, string) {
 	if why != "" {
 		return Different, a.name + ": " + why
 	}
-	if x != y {
-		return Different, fmt.Sprintf("%s: expected the program %s, got %s", a.name, show(x), show(y))
+	if !x.equal(y) {
+		return Different, fmt.Sprintf("%s: expected the program %s, got %s", a.name, show(x.String()), show(y.String()))
 	}
 	return SameProgram, ""
 }
 
 // samePrograms gives the canonical programs of two steps, or why there is none.
-func samePrograms(a, b *step, lang shell.Lang) (x, y, why string) {
-	pa, err := a.program(lang)
+func samePrograms(a, b *step, lang shell.Lang) (x, y program, why string) {
+	x, err := a.program(lang)
 	if err != nil {
-		return "", "", "the program before cannot be compared: " + err.Error()
+		return x, y, "the program before cannot be compared: " + err.Error()
 	}
-	pb, err := b.program(lang)
+	y, err = b.program(lang)
 	if err != nil {
-		return "", "", "the program after cannot be compared: " + err.Error()
+		return x, y, "the program after cannot be compared: " + err.Error()
 	}
-	return pa.String(), pb.String(), ""
+	return x, y, ""
 }
 
 // show shortens canonical text for a message.

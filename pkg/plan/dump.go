@@ -3,8 +3,10 @@ package plan
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -24,6 +26,11 @@ type program struct {
 // the separators.
 func (p program) String() string {
 	return strings.Join(p.pre, "\x1d") + "\x1c" + strings.Join(p.units, "\x1e")
+}
+
+// equal reports whether two programs are the same.
+func (p program) equal(q program) bool {
+	return slices.Equal(p.pre, q.pre) && slices.Equal(p.units, q.units)
 }
 
 // statements is the program as a list of statements.
@@ -410,7 +417,9 @@ func (d *dumper) parts(b *strings.Builder, parts []syntax.WordPart) {
 		case *syntax.CmdSubst:
 			b.WriteString("(cs")
 			d.stmts(b, p.Stmts)
-			d.generic(b, reflect.ValueOf([]bool{p.TempFile, p.ReplyVar}))
+			if p.TempFile || p.ReplyVar {
+				fmt.Fprintf(b, "%t,%t", p.TempFile, p.ReplyVar)
+			}
 			b.WriteByte(')')
 		default:
 			d.generic(b, reflect.ValueOf(part))
@@ -418,8 +427,17 @@ func (d *dumper) parts(b *strings.Builder, parts []syntax.WordPart) {
 	}
 }
 
+// quote writes a string as strconv.Quote does.
 func quote(b *strings.Builder, s string) {
-	b.WriteString(strconv.Quote(s))
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			b.WriteString(strconv.Quote(s))
+			return
+		}
+	}
+	b.WriteByte('"')
+	b.WriteString(s)
+	b.WriteByte('"')
 }
 
 var (
@@ -427,7 +445,31 @@ var (
 	commentType = reflect.TypeFor[[]syntax.Comment]()
 )
 
-// generic writes any node by its fields, leaving out positions and comments.
+// field is a struct field that takes part in canonical text.
+type field struct {
+	index int
+	name  string
+}
+
+var fieldsOf sync.Map // reflect.Type of a struct → []field
+
+// fields lists the fields of a node's type, without positions and comments.
+func fields(t reflect.Type) []field {
+	if fs, ok := fieldsOf.Load(t); ok {
+		return fs.([]field)
+	}
+	var fs []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Type != posType && f.Type != commentType && f.IsExported() {
+			fs = append(fs, field{i, " " + f.Name + "="})
+		}
+	}
+	fieldsOf.Store(t, fs)
+	return fs
+}
+
+// generic writes any node by its fields that are not zero, leaving out positions and comments.
 // It serves the rarer nodes, and every node that a later version of
 // mvdan.cc/sh may add.
 func (d *dumper) generic(b *strings.Builder, v reflect.Value) {
@@ -453,13 +495,13 @@ func (d *dumper) generic(b *strings.Builder, v reflect.Value) {
 		d.generic(b, v.Elem())
 	case reflect.Struct:
 		b.WriteString("(" + v.Type().Name())
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			if f.Type == posType || f.Type == commentType || !f.IsExported() {
+		for _, f := range fields(v.Type()) {
+			fv := v.Field(f.index)
+			if fv.IsZero() || fv.Kind() == reflect.Slice && fv.Len() == 0 {
 				continue
 			}
-			b.WriteString(" " + f.Name + "=")
-			d.generic(b, v.Field(i))
+			b.WriteString(f.name)
+			d.generic(b, fv)
 		}
 		b.WriteByte(')')
 	case reflect.Slice:

@@ -213,7 +213,7 @@ func (ed *editor) command(instr, index int) (*script, uint, error) {
 	if s.script == nil {
 		return nil, 0, errors.New("the instruction has no shell program")
 	}
-	f, err := shell.ParseText(s.script.text, s.script.lang)
+	f, err := s.script.tree()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -419,7 +419,7 @@ func (p *Plan) parseSteps(text string) ([]*step, error) {
 	sub := &Plan{File: p.File}
 	var out []*step
 	for _, n := range res.AST.Children {
-		s, err := sub.step((*parse.Instruction)(nil), n, nil)
+		s, err := sub.step((*parse.Instruction)(nil), n)
 		if err != nil {
 			return nil, err
 		}

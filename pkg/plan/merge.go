@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
@@ -66,7 +68,7 @@ func (s *step) lines(lang shell.Lang) (program, error) {
 		if err != nil {
 			return program{}, err
 		}
-		f, err := shell.ParseAs(part.text, lang)
+		f, err := part.parse(lang)
 		if err != nil {
 			return program{}, err
 		}
@@ -91,7 +93,7 @@ func (s *step) lines(lang shell.Lang) (program, error) {
 // The first part must have one, and later ones the same options; a part
 // without it must mean the same under the first one's options.
 func (part mergePart) strict(p program, first bool, lead *script, lang shell.Lang) (string, program, error) {
-	f, err := shell.ParseAs(part.text, lang)
+	f, err := part.parse(lang)
 	if err != nil {
 		return "", p, err
 	}
@@ -105,7 +107,7 @@ func (part mergePart) strict(p program, first bool, lead *script, lang shell.Lan
 	} else if first {
 		return "", p, errors.New("the first part does not start with set -e")
 	}
-	lf, err := shell.ParseAs(lead.text, lang)
+	lf, err := lead.parse(lang)
 	if err != nil {
 		return "", p, err
 	}
@@ -124,7 +126,7 @@ func (part mergePart) strict(p program, first bool, lead *script, lang shell.Lan
 // others without a subshell, a background job not at all, and under set -e
 // its last statement must not swallow its failure.
 func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
-	f, err := shell.ParseAs(part.text, lang)
+	f, err := part.parse(lang)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
 
 // program gives a script's canonical program with its declared edits.
 func (s *script) program(lang shell.Lang) (program, error) {
-	f, err := shell.ParseAs(s.text, lang)
+	f, err := s.parse(lang)
 	if err != nil {
 		return program{}, err
 	}
@@ -193,4 +195,12 @@ func (p program) join(add program, front, semi bool) (program, error) {
 	// a && b; c would bind a to b alone: several statements behind && are one
 	// group.
 	return program{pre: a.pre, units: append(append([]string(nil), a.units...), b.unit()...)}, nil
+}
+
+// parse parses a script as one dialect.
+func (s *script) parse(lang shell.Lang) (*syntax.File, error) {
+	if s.src != nil {
+		return s.src.ParseAs(lang)
+	}
+	return shell.ParseAs(s.text, lang)
 }

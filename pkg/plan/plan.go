@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
@@ -23,6 +24,7 @@ type Plan struct {
 	syntax string // the frontend that a # syntax= directive or its like names
 	check  string // # check=, which can make a build fail
 	steps  []*step
+	known  Known // while it is made
 }
 
 // class says which order matters for a step.
@@ -52,6 +54,7 @@ type step struct {
 type script struct {
 	text  string
 	lang  shell.Lang
+	src   *shell.Script // of this text, whose trees are shared; may be nil
 	edits *commandEdits
 	ends  []extra // declared additions, in order
 }
@@ -63,11 +66,24 @@ type extra struct {
 	text  string
 }
 
+// Known is what a plan can take over instead of making it anew.
+type Known struct {
+	Shell  Shells                                 // the SHELL in effect; nil for POSIX everywhere
+	Script func(*parse.Instruction) *shell.Script // the scripts, with the trees that they have; may be nil
+	Before *Plan                                  // of an earlier text of the file; may be nil
+
+	steps map[string]*step // Before's, by the instruction's text
+}
+
 // Build makes the plan of a file, or says why BuildKit would refuse it: an
 // unknown instruction or flag, wrong arguments, an instruction before the
 // first FROM. The error is a *parse.Error with the instruction's line.
-func Build(f *parse.File, shells Shells) (*Plan, error) {
-	p := &Plan{File: f, steps: make([]*step, 0, len(f.Instructions))}
+func Build(f *parse.File, shells Shells) (*Plan, error) { return BuildFrom(f, Known{Shell: shells}) }
+
+// BuildFrom is Build with what is known already.
+func BuildFrom(f *parse.File, known Known) (*Plan, error) {
+	p := &Plan{File: f, steps: make([]*step, 0, len(f.Instructions)), known: known}
+	defer func() { p.known = Known{} }() // a plan must not keep all plans before it
 	if _, cmdline, _, ok := parser.DetectSyntax(f.Src); ok {
 		p.syntax = cmdline
 	}
@@ -78,9 +94,12 @@ func Build(f *parse.File, shells Shells) (*Plan, error) {
 	}
 	seen := false
 	for _, in := range f.Instructions {
-		st, err := p.step(in, in.Node, shells)
-		if err != nil {
-			return nil, err
+		st := p.same(in)
+		if st == nil {
+			var err error
+			if st, err = p.step(in, in.Node); err != nil {
+				return nil, err
+			}
 		}
 		if st.class == fromStep {
 			seen = true
@@ -95,7 +114,7 @@ func Build(f *parse.File, shells Shells) (*Plan, error) {
 	return p, nil
 }
 
-func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*step, error) {
+func (p *Plan) step(in *parse.Instruction, node *parser.Node) (*step, error) {
 	v, err := parse.Typed(node)
 	if err != nil {
 		pe := parse.NewError(err)
@@ -163,13 +182,13 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*s
 	case *instructions.RunCommand:
 		st.shell = true
 		k.add(node.Flags...)
-		p.command(&k, st, c.ShellDependantCmdLine, in, shells)
+		p.command(&k, st, c.ShellDependantCmdLine, in)
 	case *instructions.CmdCommand:
 		st.class, st.shell = metaStep, c.PrependShell
-		p.command(&k, st, c.ShellDependantCmdLine, in, shells)
+		p.command(&k, st, c.ShellDependantCmdLine, in)
 	case *instructions.EntrypointCommand:
 		st.class, st.shell = metaStep, c.PrependShell
-		p.command(&k, st, c.ShellDependantCmdLine, in, shells)
+		p.command(&k, st, c.ShellDependantCmdLine, in)
 	case *instructions.HealthCheckCommand:
 		st.class = metaStep
 		h := c.Health
@@ -177,7 +196,7 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*s
 		if len(h.Test) == 2 && h.Test[0] == "CMD-SHELL" {
 			st.shell = true
 			k.add(h.Test[0])
-			p.script(st, h.Test[1], in, shells)
+			p.script(st, h.Test[1], in)
 		} else {
 			k.add(h.Test...)
 		}
@@ -189,7 +208,7 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*s
 		k.add(c.Signal)
 	case *instructions.OnbuildCommand:
 		st.class = metaStep
-		if err := p.onbuild(&k, st, in, node, shells); err != nil {
+		if err := p.onbuild(&k, st, in, node); err != nil {
 			return nil, err
 		}
 	default:
@@ -202,14 +221,14 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node, shells Shells) (*s
 // onbuild gives the meaning of an ONBUILD trigger: its own instruction's. The
 // trigger's text goes into the image config and is parsed again by the build
 // that uses it.
-func (p *Plan) onbuild(k *keyer, st *step, in *parse.Instruction, node *parser.Node, shells Shells) error {
+func (p *Plan) onbuild(k *keyer, st *step, in *parse.Instruction, node *parser.Node) error {
 	child := *node.Next.Children[0]
 	child.Heredocs = node.Heredocs
 	var cin *parse.Instruction
 	if in != nil {
 		cin = in.Child
 	}
-	sub, err := p.step(nil, &child, shells)
+	sub, err := p.step(nil, &child)
 	if err != nil {
 		pe := parse.NewError(err)
 		pe.Line = node.StartLine
@@ -217,14 +236,14 @@ func (p *Plan) onbuild(k *keyer, st *step, in *parse.Instruction, node *parser.N
 	}
 	k.add(sub.key)
 	if sub.script != nil {
-		p.script(st, sub.script.text, cin, shells)
+		p.script(st, sub.script.text, cin)
 	}
 	return nil
 }
 
 // command adds a command line: the JSON array's elements, or the shell form's
 // script as BuildKit's dispatchRun hands it to the shell.
-func (p *Plan) command(k *keyer, st *step, c instructions.ShellDependantCmdLine, in *parse.Instruction, shells Shells) {
+func (p *Plan) command(k *keyer, st *step, c instructions.ShellDependantCmdLine, in *parse.Instruction) {
 	if !c.PrependShell {
 		k.add("exec")
 		k.add(c.CmdLine...)
@@ -253,18 +272,33 @@ func (p *Plan) command(k *keyer, st *step, c instructions.ShellDependantCmdLine,
 			text = b.String()
 		}
 	}
-	p.script(st, text, in, shells)
+	p.script(st, text, in)
 }
 
-func (p *Plan) script(st *step, text string, in *parse.Instruction, shells Shells) {
-	lang := shell.POSIX
-	if in != nil && shells != nil {
-		lang = shells(in).Lang
-		if s := shell.New(p.File, in, shells(in)); s != nil {
-			lang = s.Lang
-		}
+func (p *Plan) script(st *step, text string, in *parse.Instruction) {
+	st.script = &script{text: text, lang: shell.POSIX}
+	if in == nil {
+		return
 	}
-	st.script = &script{text: text, lang: lang}
+	if p.known.Shell != nil {
+		st.script.lang = p.known.Shell(in).Lang
+	}
+	s := p.known.scriptOf(p.File, in)
+	if s == nil {
+		return
+	}
+	st.script.lang = s.Lang
+	if s.Text() == text {
+		st.script.src = s
+	}
+}
+
+// tree parses a script in its language, like shell.Script.Parse.
+func (s *script) tree() (*syntax.File, error) {
+	if s.src != nil && s.src.Lang == s.lang {
+		return s.src.Parse()
+	}
+	return shell.ParseText(s.text, s.lang)
 }
 
 // value is a word of ENV, LABEL or ARG as BuildKit expands it: two spellings of

@@ -29,6 +29,11 @@ type Script struct {
 	Shebang     bool          // Kind is Body and an interpreter line chose Lang
 	Map         parse.Logical // the text, and where it stands in the source
 
+	trees *trees
+}
+
+// trees are a text's trees, one per dialect, made when asked for.
+type trees [2]struct {
 	once sync.Once
 	file *syntax.File
 	err  error
@@ -44,7 +49,7 @@ func New(f *parse.File, in *parse.Instruction, sh Shell) *Script {
 	if in.Form != parse.Shell || in.Name == "SHELL" {
 		return nil
 	}
-	s := &Script{Instruction: in, Lang: sh.Lang}
+	s := &Script{Instruction: in, Lang: sh.Lang, trees: new(trees)}
 	w := in.Command()
 	if in.Name != "RUN" || len(in.Heredocs) == 0 {
 		s.Map = in.Logical.Slice(w.Lo, w.Hi)
@@ -108,9 +113,23 @@ func (s *Script) Text() string { return s.Map.Text }
 // Parse returns the tree of the script. Offsets of its positions are byte
 // offsets in Text. The error is ErrNotShell, or says why mvdan.cc/sh cannot
 // parse it. The tree is shared: never change it.
-func (s *Script) Parse() (*syntax.File, error) {
-	s.once.Do(func() { s.file, s.err = parseText(s.Map.Text, s.Lang) })
-	return s.file, s.err
+func (s *Script) Parse() (*syntax.File, error) { return parseText(s.ParseAs, s.Lang) }
+
+// ParseAs is Parse for one dialect, without falling back to another.
+func (s *Script) ParseAs(lang Lang) (*syntax.File, error) {
+	if lang == None {
+		return nil, ErrNotShell
+	}
+	t := &s.trees[lang-POSIX]
+	t.once.Do(func() { t.file, t.err = parseWith(s.Map.Text, lang) })
+	return t.file, t.err
+}
+
+// Share makes s use the trees of another script if its text is the same.
+func (s *Script) Share(o *Script) {
+	if s.Map.Text == o.Map.Text {
+		s.trees = o.trees
+	}
 }
 
 var parsers = [2]sync.Pool{
@@ -135,13 +154,13 @@ func parseWith(text string, lang Lang) (*syntax.File, error) {
 // parseText parses a script. What is no POSIX shell but parses as bash is read
 // as bash: /bin/sh is bash on many bases, and on others such a script fails
 // before and after any change.
-func parseText(text string, lang Lang) (*syntax.File, error) {
+func parseText(parse func(Lang) (*syntax.File, error), lang Lang) (*syntax.File, error) {
 	if lang == None {
 		return nil, ErrNotShell
 	}
-	file, err := parseWith(text, lang)
+	file, err := parse(lang)
 	if err != nil && lang == POSIX {
-		if bash, err2 := parseWith(text, Bash); err2 == nil {
+		if bash, err2 := parse(Bash); err2 == nil {
 			return bash, nil
 		}
 	}
@@ -150,7 +169,9 @@ func parseText(text string, lang Lang) (*syntax.File, error) {
 
 // ParseText parses a program that stands in no instruction, like
 // Script.Parse.
-func ParseText(text string, lang Lang) (*syntax.File, error) { return parseText(text, lang) }
+func ParseText(text string, lang Lang) (*syntax.File, error) {
+	return parseText(func(l Lang) (*syntax.File, error) { return parseWith(text, l) }, lang)
+}
 
 // ParseAs parses a program as one dialect, without falling back to another.
 func ParseAs(text string, lang Lang) (*syntax.File, error) {

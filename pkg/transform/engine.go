@@ -27,15 +27,21 @@ type version struct {
 	plan  *plan.Plan
 }
 
-// load parses a text and builds its facts and plan. The error is a
+// load parses a text and builds its facts and plan. What it has in common with
+// the version before, if there is one, is taken over. The error is a
 // *parse.Error.
-func load(src []byte, opt *Options) (*version, error) {
+func load(src []byte, opt *Options, before *version) (*version, error) {
 	f, err := parse.Parse(src)
 	if err != nil {
 		return nil, err
 	}
 	fs := facts.New(f, opt.Facts)
-	p, err := plan.Build(f, fs.Shell)
+	known := plan.Known{Shell: fs.Shell, Script: fs.Script}
+	if before != nil {
+		fs.Adopt(before.facts)
+		known.Before = before.plan
+	}
+	p, err := plan.BuildFrom(f, known)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +58,7 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := load(src, &opt)
+	v, err := load(src, &opt, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +316,7 @@ func check(v *version, changes []Change, opt *Options) (*version, plan.Compariso
 	if err != nil {
 		return nil, plan.Comparison{}, err
 	}
-	next, err := load(text, opt)
+	next, err := load(text, opt, v)
 	if err != nil {
 		return nil, plan.Comparison{}, fmt.Errorf("the result does not parse: %w", err)
 	}

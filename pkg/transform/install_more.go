@@ -510,8 +510,12 @@ func (u *use) swift(args []arg) {
 }
 
 var (
-	renvRestore    = regexp.MustCompile(`^\s*(?:options\(renv\.[a-z.]+\s*=\s*[A-Za-z0-9"]+\);?\s*)*renv::restore\([^()/]*\)\s*;?\s*$`)
-	installPackage = regexp.MustCompile(`^\s*(?:install\.packages|remotes::install_(?:version|cran|github)|BiocManager::install|pak::pkg_install|pak::pak)\((?:[^()/]|c\([^()/]*\)|https?://|/)*\)\s*;?\s*$`)
+	renvRestore = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*(?:options\(renv\.[a-z.]+\s*=\s*[A-Za-z0-9"]+\);?\s*)*renv::restore\([^()/]*\)\s*;?\s*$`)
+	})
+	installPackage = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*(?:install\.packages|remotes::install_(?:version|cran|github)|BiocManager::install|pak::pkg_install|pak::pak)\((?:[^()/]|c\([^()/]*\)|https?://|/)*\)\s*;?\s*$`)
+	})
 )
 
 // rscript handles R -e 'renv::restore()' and installs of named packages.
@@ -523,9 +527,9 @@ func (u *use) rscript(args []arg) {
 		case args[i].known && (args[i].s == "-e" || args[i].s == "--e") && i+1 < len(args):
 			i++
 			switch {
-			case args[i].known && renvRestore.MatchString(args[i].s):
+			case args[i].known && renvRestore().MatchString(args[i].s):
 				restore = true
-			case args[i].known && installPackage.MatchString(args[i].s) && !strings.Contains(args[i].s, "repos = NULL") && !strings.Contains(args[i].s, "repos=NULL"):
+			case args[i].known && installPackage().MatchString(args[i].s) && !strings.Contains(args[i].s, "repos = NULL") && !strings.Contains(args[i].s, "repos=NULL"):
 			default:
 				other = true
 			}

@@ -15,7 +15,7 @@ import (
 // that fail a check are dropped, which leaves their instruction as it is.
 func (e *engine) layout() {
 	v := e.cur
-	groups := emit.Layout(v.file, v.facts.Shell, *e.opt.Format)
+	groups := emit.LayoutScripts(v.file, v.facts.Script, *e.opt.Format)
 	groups = emit.FilterGroups(v.file, groups, e.opt.Lines)
 	var todo []emit.Group
 	e.res.Verbatim = nil
@@ -88,7 +88,7 @@ func (e *engine) tryLayout(groups []emit.Group) (*version, plan.Comparison, erro
 	if err != nil {
 		return nil, plan.Comparison{}, err
 	}
-	next, err := load(text, e.opt)
+	next, err := load(text, e.opt, v)
 	if err != nil {
 		return nil, plan.Comparison{}, fmt.Errorf("the result does not parse: %w", err)
 	}

@@ -28,7 +28,7 @@ func Open(src []byte, opt Options) (draft *Draft, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := load(src, &opt)
+	v, err := load(src, &opt, nil)
 	if err != nil {
 		return nil, err
 	}

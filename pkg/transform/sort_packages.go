@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
@@ -55,7 +56,9 @@ Safe. The same packages are installed.
 }
 
 // packageName is a package with or without a version.
-var packageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_:-]*([=~<>]=?[A-Za-z0-9.+_:~*-]+)?$`)
+var packageName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_:-]*([=~<>]=?[A-Za-z0-9.+_:~*-]+)?$`)
+})
 
 func sortPackages(p *Pass) {
 	for _, m := range facts.Managers() {
@@ -88,7 +91,7 @@ func (p *Pass) sortList(r *Program, v *facts.Invocation) {
 	for i, f := range v.Args {
 		text := r.Script.NodeText(v.Call.Args[f.Word])
 		name, _, versioned := strings.Cut(strings.NewReplacer("~", "=", "<", "=", ">", "=").Replace(text), "=")
-		if text != f.Text || !packageName.MatchString(text) || strings.HasSuffix(text, "-") || strings.HasSuffix(text, "+") && v.Manager.Name == "apt" && !strings.HasSuffix(text, "++") {
+		if text != f.Text || !packageName().MatchString(text) || strings.HasSuffix(text, "-") || strings.HasSuffix(text, "+") && v.Manager.Name == "apt" && !strings.HasSuffix(text, "++") {
 			p.Skip(at, "%s is not a plain package name", text)
 			return
 		}
