@@ -73,6 +73,11 @@ type layouter struct {
 	style   Style
 	eol     string
 	groups  []Group
+
+	// Buffers of one instruction that serve the next.
+	pieces []piece
+	notes  []note
+	sum    []int
 }
 
 // between lays out the tiles [i, j) between instructions: comments lose their

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -25,6 +26,7 @@ type doc struct {
 	tail   []parse.Span // comments behind the last piece
 	end    int          // source offset behind the last line
 	multi  bool         // some piece spans lines
+	sum    []int        // for breaks
 }
 
 // piece is a run of source bytes that the layout copies, together with the
@@ -228,7 +230,9 @@ func (d *doc) semicolons() {
 
 // breaks counts the line breaks before each piece.
 func (d *doc) breaks() []int {
-	sum := make([]int, len(d.pieces)+1)
+	d.sum = slices.Grow(d.sum[:0], len(d.pieces)+1)[:len(d.pieces)+1]
+	sum := d.sum
+	sum[0] = 0
 	for i := range d.pieces {
 		sum[i+1] = sum[i]
 		if d.pieces[i].broken || d.pieces[i].multi {

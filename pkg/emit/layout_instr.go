@@ -38,7 +38,8 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 			return g
 		}
 	}
-	d := &doc{f: l.f, in: in, style: l.style, eol: l.eol}
+	d := &doc{f: l.f, in: in, style: l.style, eol: l.eol, pieces: l.pieces[:0], sum: l.sum}
+	defer func() { l.pieces, l.sum = d.pieces, d.sum }()
 	g.Verbatim = l.build(d, in)
 	if why := d.gaps(); why != "" {
 		g.Verbatim = why
@@ -266,7 +267,8 @@ func (l *layouter) script(d *doc, in *parse.Instruction, from int) string {
 	if err != nil {
 		return whole(err.Error())
 	}
-	a := &annotator{d: d, s: s, trailing: l.style.Operators == "trailing", force: in.Name == "RUN"}
+	a := &annotator{d: d, s: s, trailing: l.style.Operators == "trailing", force: in.Name == "RUN", notes: l.notes[:0]}
+	defer func() { l.notes = a.notes }()
 	w := in.Command()
 	a.n = w.Hi - w.Lo
 	var cmd *construct

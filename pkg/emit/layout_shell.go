@@ -53,7 +53,7 @@ func off(p syntax.Pos) int { return int(p.Offset()) }
 // stands in, if any.
 func (a *annotator) program(file *syntax.File, cmd *construct) {
 	text := a.s.Map.Text[:a.n]
-	a.notes = make([]note, 0, len(text)/8+4)
+	a.notes = slices.Grow(a.notes, len(text)/8+4)
 	root := a.construct(0, cmd)
 	g := a.group(&group{rank: rankAnd, strict: true})
 	stmts := file.Stmts

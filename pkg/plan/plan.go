@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	bkshell "github.com/moby/buildkit/frontend/dockerfile/shell"
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/parse"
@@ -25,6 +26,7 @@ type Plan struct {
 	check  string // # check=, which can make a build fail
 	steps  []*step
 	known  Known // while it is made
+	lex    *bkshell.Lex
 }
 
 // class says which order matters for a step.
@@ -303,7 +305,7 @@ func (s *script) tree() (*syntax.File, error) {
 
 // value is a word of ENV, LABEL or ARG as BuildKit expands it: two spellings of
 // one value are equal.
-func (p *Plan) value(word string) string { return canonicalValue(word, p.File.Escape) }
+func (p *Plan) value(word string) string { return p.canonicalValue(word) }
 
 // keyer builds an unambiguous string of fields.
 type keyer struct{ strings.Builder }

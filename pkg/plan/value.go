@@ -22,14 +22,17 @@ func (p probe) Keys() []string { return nil }
 // canonicalValue gives a word's meaning under BuildKit's expansion: its value
 // where every variable is set to a marker and where none is. Words with
 // modifiers other than defaults are compared as written.
-func canonicalValue(word string, escape byte) string {
-	if !strings.ContainsAny(word, "$\"'"+string(escape)) {
+func (p *Plan) canonicalValue(word string) string {
+	if strings.IndexByte(word, p.File.Escape) < 0 && !strings.ContainsAny(word, "$\"'") {
 		return word
 	}
 	if strings.Contains(word, "${") && strings.ContainsAny(word, "#%/?") {
 		return "\x03" + word
 	}
-	lex := bkshell.NewLex(rune(escape))
+	if p.lex == nil {
+		p.lex = bkshell.NewLex(rune(p.File.Escape))
+	}
+	lex := p.lex
 	set, _, err := lex.ProcessWord(word, probe(true))
 	if err != nil {
 		return "\x03" + word
