@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -36,7 +37,7 @@ func Serve(ctx context.Context, rwc io.ReadWriteCloser, opt Options) error {
 }
 
 func serve(ctx context.Context, rwc io.ReadWriteCloser, s *server) error {
-	conn := jsonrpc2.NewConn(ctx, jsonrpc2.NewBufferedStream(rwc, jsonrpc2.VSCodeObjectCodec{}), s, jsonrpc2.SetLogger(&s.protocolErr))
+	conn := jsonrpc2.NewConn(ctx, &watchedStream{jsonrpc2.NewBufferedStream(rwc, jsonrpc2.VSCodeObjectCodec{}), &s.protocolErr}, s, jsonrpc2.SetLogger(silent{}))
 	<-conn.DisconnectNotify()
 	s.stop()
 	s.mu.Lock()
@@ -61,7 +62,7 @@ const (
 
 type server struct {
 	opt         Options
-	protocolErr errorLogger
+	protocolErr firstError
 	work        chan struct{} // holds a token for each request that computes
 	jobs        sync.WaitGroup
 
@@ -161,6 +162,12 @@ func (s *server) Handle(ctx context.Context, conn *jsonrpc2.Conn, req *jsonrpc2.
 	run, err := s.request(conn, req.Method, params)
 	if err != nil {
 		reply(ctx, conn, req.ID, nil, err)
+		return
+	}
+	if req.Method == "initialize" || req.Method == "shutdown" {
+		// Nothing may overtake these answers, an exit least of all.
+		res, err := run(ctx)
+		reply(ctx, conn, req.ID, res, err)
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -323,23 +330,43 @@ func (s *server) cancel(params json.RawMessage) error {
 	return nil
 }
 
-// errorLogger keeps the first error that the connection logs.
-type errorLogger struct {
+// watchedStream keeps the first error in what the client sends. The connection
+// closes upon it and does not tell.
+type watchedStream struct {
+	jsonrpc2.ObjectStream
+	first *firstError
+}
+
+func (w *watchedStream) ReadObject(v any) error {
+	err := w.ObjectStream.ReadObject(v)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, os.ErrClosed) {
+		w.first.set(fmt.Errorf("the client does not keep to the protocol: %w", err))
+	}
+	return err
+}
+
+// firstError keeps the first of several errors.
+type firstError struct {
 	mu  sync.Mutex
 	err error
 }
 
-// Printf implements jsonrpc2.Logger.
-func (l *errorLogger) Printf(format string, v ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.err = fmt.Errorf(format, v...)
+func (f *firstError) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
 	}
 }
 
-func (l *errorLogger) get() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
+func (f *firstError) get() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
 }
+
+// silent is a logger for the connection: what is to be said, Serve returns.
+type silent struct{}
+
+// Printf implements jsonrpc2.Logger.
+func (silent) Printf(string, ...any) {}

@@ -118,7 +118,7 @@ func TestMalformedMessage(t *testing.T) {
 	if _, err := here.Write([]byte("Content-Length: 5\r\n\r\n{oops")); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-served; err == nil || !strings.Contains(err.Error(), "protocol error") {
+	if err := <-served; err == nil || !strings.Contains(err.Error(), "does not keep to the protocol") {
 		t.Errorf("Serve: %v", err)
 	}
 }
