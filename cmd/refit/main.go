@@ -128,6 +128,8 @@ func commands(c *console) []*cli.Command {
 		verifyCommand(c),
 		measureCommand(c),
 		lspCommand(c),
+		completionCommand(c),
+		manCommand(c),
 	}
 }
 
