@@ -237,6 +237,9 @@ func propose(v *version, sel selection, opt *Options) (changes []Change, skips [
 		c.Before = c.At.Text(v.file.Src)
 		kept = append(kept, c)
 	}
+	if len(sel.list) > 0 {
+		kept = append(kept, quiet.unused(v.file, sel)...)
+	}
 	return kept, p.skips, broken
 }
 

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/parse"
@@ -12,13 +13,21 @@ import (
 // BuildKit's directive (# check=skip=NAME;error=…).
 type quiet struct {
 	global []string
-	at     map[int][]string // by instruction index; "*" is everything
+	at     map[int][]*ignore // by instruction index
 	off    []parse.Span
+}
+
+// ignore is one name in a comment at an instruction; "*" is everything.
+type ignore struct {
+	name string
+	at   parse.Span // of the comment
+	ours bool       // a pragma of refit
+	used bool       // something was proposed that it names
 }
 
 // suppressions reads the pragmas of a file.
 func suppressions(f *parse.File) quiet {
-	q := quiet{at: map[int][]string{}}
+	q := quiet{at: map[int][]*ignore{}}
 	for _, d := range f.Directives {
 		if d.Name != "check" {
 			continue
@@ -47,11 +56,17 @@ func suppressions(f *parse.File) quiet {
 			in := t.Instruction
 			for _, spans := range [][]parse.Span{in.Lead, in.Comments} {
 				for _, sp := range spans {
-					switch key, val := pragma(sp.Text(f.Src)); key {
-					case "refit ignore", "hadolint ignore":
-						q.at[in.Index] = append(q.at[in.Index], list(val)...)
+					key, val := pragma(sp.Text(f.Src))
+					names := list(val)
+					switch key {
 					case "refit skip":
-						q.at[in.Index] = append(q.at[in.Index], "*")
+						names = []string{"*"}
+					case "refit ignore", "hadolint ignore":
+					default:
+						continue
+					}
+					for _, n := range names {
+						q.at[in.Index] = append(q.at[in.Index], &ignore{name: n, at: sp, ours: strings.HasPrefix(key, "refit")})
 					}
 				}
 			}
@@ -96,20 +111,18 @@ func (q *quiet) covers(f *parse.File, c *Change) string {
 	if len(q.global) == 0 && len(q.at) == 0 && len(q.off) == 0 {
 		return ""
 	}
-	names := func(list []string) bool {
-		for _, n := range list {
-			if n == "*" {
+	names := func(n string) bool {
+		if n == "*" {
+			return true
+		}
+		for _, t := range Lookup(n) {
+			if t.Name == c.Transform {
 				return true
-			}
-			for _, t := range Lookup(n) {
-				if t.Name == c.Transform {
-					return true
-				}
 			}
 		}
 		return false
 	}
-	if names(q.global) {
+	if slices.ContainsFunc(q.global, names) {
 		return "the file asks not to change this"
 	}
 	spans := []parse.Span{c.At}
@@ -123,10 +136,40 @@ func (q *quiet) covers(f *parse.File, c *Change) string {
 			}
 		}
 		for _, in := range f.Instructions {
-			if in.Start < max(sp.End, sp.Start+1) && sp.Start < in.End && names(q.at[in.Index]) {
-				return "a comment at the instruction asks not to change this"
+			if in.Start >= max(sp.End, sp.Start+1) || sp.Start >= in.End {
+				continue
+			}
+			for _, ig := range q.at[in.Index] {
+				if names(ig.name) {
+					ig.used = true
+					return "a comment at the instruction asks not to change this"
+				}
 			}
 		}
 	}
 	return ""
+}
+
+// unused reports the pragmas of refit that name a transform that does not
+// exist, or that ran and proposed nothing there.
+func (q *quiet) unused(f *parse.File, sel selection) []Change {
+	var out []Change
+	for _, in := range f.Instructions {
+		for _, ig := range q.at[in.Index] {
+			if !ig.ours || ig.used || ig.name == "*" {
+				continue
+			}
+			c := Change{Transform: "pragma", At: ig.at, Before: ig.at.Text(f.Src)}
+			switch ts := Lookup(ig.name); {
+			case len(ts) == 0:
+				c.Title, c.Reason = "the comment names no transform", UnknownName(ig.name).Error()
+			case slices.ContainsFunc(ts, func(t *Transform) bool { return slices.Contains(sel.list, t) }):
+				c.Title, c.Reason = "the comment ignores nothing", ig.name+" proposes no change of this instruction; the comment can go"
+			default:
+				continue
+			}
+			out = append(out, c)
+		}
+	}
+	return out
 }
