@@ -21,7 +21,7 @@ func manCommand(c *console) *cli.Command {
 
 // roff escapes text for the man macros; - becomes a minus that can be copied.
 func roff(s string) string {
-	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", "").Replace(s)
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", "", "…", "...").Replace(s)
 	var lines []string
 	for l := range strings.SplitSeq(s, "\n") {
 		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {

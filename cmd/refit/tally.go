@@ -106,7 +106,7 @@ func (j *job) fixSummary() string {
 		parts = append(parts, fmt.Sprintf("%d more with --unsafe", t.available))
 	}
 	if t.advice > 0 {
-		parts = append(parts, fmt.Sprintf("%s (refit lint shows it)", plural(t.advice, "piece of advice")))
+		parts = append(parts, plural(t.advice, "piece")+" of advice (refit lint shows it)")
 	}
 	return strings.Join(append(parts, t.trouble()...), "; ")
 }

@@ -238,7 +238,7 @@ func propose(v *version, sel selection, opt *Options) (changes []Change, skips [
 		kept = append(kept, c)
 	}
 	if len(sel.list) > 0 {
-		kept = append(kept, quiet.unused(v.file, sel)...)
+		kept = append(kept, quiet.unused(v.file, sel, p.skips)...)
 	}
 	return kept, p.skips, broken
 }

@@ -151,8 +151,9 @@ func (q *quiet) covers(f *parse.File, c *Change) string {
 }
 
 // unused reports the pragmas of refit that name a transform that does not
-// exist, or that ran and proposed nothing there.
-func (q *quiet) unused(f *parse.File, sel selection) []Change {
+// exist, or that ran and neither proposed nor skipped anything there or at the
+// next instruction, which a merge would join.
+func (q *quiet) unused(f *parse.File, sel selection, skips []Skip) []Change {
 	var out []Change
 	for _, in := range f.Instructions {
 		for _, ig := range q.at[in.Index] {
@@ -164,6 +165,15 @@ func (q *quiet) unused(f *parse.File, sel selection) []Change {
 			case len(ts) == 0:
 				c.Title, c.Reason = "the comment names no transform", UnknownName(ig.name).Error()
 			case slices.ContainsFunc(ts, func(t *Transform) bool { return slices.Contains(sel.list, t) }):
+				end := in.End
+				if in.Index+1 < len(f.Instructions) {
+					end = f.Instructions[in.Index+1].End
+				}
+				if slices.ContainsFunc(skips, func(s Skip) bool {
+					return in.Start <= s.At.Start && s.At.Start < end && slices.ContainsFunc(ts, func(t *Transform) bool { return t.Name == s.Transform })
+				}) {
+					continue
+				}
 				c.Title, c.Reason = "the comment ignores nothing", ig.name+" proposes no change of this instruction; the comment can go"
 			default:
 				continue
