@@ -75,13 +75,16 @@ func (j *job) run(args []string) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	var fatal error
+	line := watch(j.c, j.set, len(files))
 	workspace.Each(len(files), workers, func(i int) *outcome {
 		return j.process(files[i])
 	}, func(i int, o *outcome) bool {
 		j.tally.files++
 		fatal = j.deliver(sink, o)
+		line.step(i + 1)
 		return fatal == nil
 	})
+	line.clear()
 	if fatal == nil {
 		fatal = sink.end()
 	}
@@ -259,6 +262,10 @@ func (j *job) raise(code int) { j.code = max(j.code, code) }
 func (j *job) fail(err error) {
 	j.tally.failed++
 	j.raise(exitFailure)
+	if config := (*workspace.ConfigError)(nil); errors.As(err, &config) {
+		j.print(configReport(config))
+		return
+	}
 	name := ""
 	var pe *fs.PathError
 	var none *workspace.NoFilesError

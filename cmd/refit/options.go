@@ -27,7 +27,7 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	if err != nil {
 		return opt, err
 	}
-	o.rules = j.set.rules.Over(st.Rules)
+	o.rules = j.set.rules.Over(buildRules(o.file.Build).Over(st.Rules))
 	o.rules.Ignore = slices.Concat(st.Rules.Ignore, j.set.rules.Ignore)
 	r := &o.rules
 	r.Apply(&opt)
@@ -50,6 +50,23 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 		}
 	}
 	return opt, err
+}
+
+// buildRules are what a Compose or Bake file says about a build.
+func buildRules(b *workspace.Build) (r workspace.Rules) {
+	if b == nil {
+		return r
+	}
+	if b.Context != "" {
+		r.Context = &b.Context
+	}
+	if b.Target != "" {
+		r.Targets = []string{b.Target}
+	}
+	if len(b.Args) > 0 {
+		r.BuildArgs = b.Args
+	}
+	return r
 }
 
 // labels adds the labels that come from elsewhere, and puts those of the

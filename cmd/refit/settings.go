@@ -133,6 +133,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	}
 	s.resolver.File, s.resolver.None = ctx.String("config"), ctx.Bool("no-config")
 	s.find.Excluded = s.resolver.Excluded
+	s.find.Lookup = func(name string) (string, bool) { v := c.getenv(name); return v, v != "" }
 	if s.resolver.File != "" {
 		if s.resolver.None {
 			return nil, usagef("--config and --no-config exclude each other")

@@ -12,6 +12,7 @@ import (
 type File struct {
 	Path  string // as the user would write it: relative where the argument was
 	Named bool   // named by an argument, not found in a directory
+	Build *Build // of a Compose or Bake file that names it, or nil
 }
 
 // nameKind says what a file name tells.
@@ -79,13 +80,16 @@ type FindOptions struct {
 	NoIgnore     bool     // ignore files hold for nothing
 	ForceExclude bool     // ignore files and Excluded hold for named files, too
 	IgnoreFiles  []string // further ignore files, such as the user's global one
+	// Lookup, if set, gives environment variables for Compose and Bake files.
+	Lookup func(string) (string, bool)
 	// Excluded, if set, leaves out more: files and whole folders. The path is
 	// absolute.
 	Excluded func(path string, dir bool) bool
 }
 
-// Find returns the Dockerfiles that the arguments mean: a file is taken as it
-// is, a directory is searched for names like IsDockerfile's that .gitignore
+// Find returns the Dockerfiles that the arguments mean: a Compose or Bake file
+// stands for the Dockerfiles that it builds, another file is taken as it is, a
+// directory is searched for names like IsDockerfile's that .gitignore
 // does not exclude. Files come in the order of the arguments, those of a
 // directory in the order of their names; none comes twice. The errors name the
 // paths that could not be read, and directories without Dockerfiles
@@ -97,6 +101,8 @@ func Find(args []string, opt FindOptions) ([]File, []error) {
 		switch {
 		case err != nil:
 			f.errs = append(f.errs, err)
+		case !st.IsDir() && BuildFile(arg):
+			f.builds(arg)
 		case !st.IsDir():
 			if !opt.ForceExclude || !Ignored(arg, opt) {
 				f.add(File{Path: arg, Named: true})
@@ -154,6 +160,21 @@ func (f *finder) add(file File) {
 	if !f.seen[key] {
 		f.seen[key] = true
 		f.files = append(f.files, file)
+	}
+}
+
+// builds adds the Dockerfiles that a Compose or Bake file builds.
+func (f *finder) builds(path string) {
+	lookup := f.opt.Lookup
+	if lookup == nil {
+		lookup = func(string) (string, bool) { return "", false }
+	}
+	files, err := Builds(path, lookup)
+	if err != nil {
+		f.errs = append(f.errs, err)
+	}
+	for _, file := range files {
+		f.add(file)
 	}
 }
 

@@ -1,0 +1,134 @@
+package workspace
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Build is what a Compose or Bake file says about the build of a Dockerfile.
+type Build struct {
+	Name    string            // of the service or target
+	Context string            // the build context, a path; "" where it is no local folder
+	Args    map[string]string // build arguments with a known value
+	Target  string            // the stage that is built, "" for the last
+}
+
+// BuildFile reports whether a file name is one of a Compose or a Bake file.
+func BuildFile(name string) bool { return isCompose(name) || isBake(name) }
+
+func isCompose(name string) bool {
+	name = strings.ToLower(filepath.Base(name))
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && (strings.HasPrefix(name, "compose") || strings.HasPrefix(name, "docker-compose"))
+}
+
+func isBake(name string) bool {
+	name = strings.ToLower(filepath.Base(name))
+	ext := filepath.Ext(name)
+	return (ext == ".hcl" || ext == ".json") && strings.HasPrefix(name, "docker-bake")
+}
+
+// entry is one build of a Compose or Bake file as it is written there.
+type entry struct {
+	name, context, dockerfile, target string
+	inline                            bool // the Dockerfile stands in the file itself
+	args                              map[string]string
+}
+
+// Builds reads a Compose or Bake file and returns the Dockerfiles that it
+// builds, in the order of their names. A Dockerfile that several services
+// share comes once, with what they have in common. lookup gives environment
+// variables for the file's placeholders. Remote contexts and Dockerfiles
+// within the file are left out.
+func Builds(path string, lookup func(string) (string, bool)) ([]File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var entries []entry
+	if isCompose(path) {
+		entries, err = composeEntries(data, lookup)
+	} else {
+		entries, err = bakeEntries(path, data, lookup)
+	}
+	if err != nil {
+		return nil, &ConfigError{Path: path, Msg: err.Error()}
+	}
+	return files(path, entries)
+}
+
+// files finds the Dockerfiles of the entries.
+func files(path string, entries []entry) ([]File, error) {
+	var out []File
+	index := map[string]int{}
+	builds := 0
+	for _, e := range entries {
+		if e.inline || remote(e.context) || remote(e.dockerfile) {
+			continue
+		}
+		builds++
+		if e.context == "" {
+			e.context = "."
+		}
+		if e.dockerfile == "" {
+			e.dockerfile = "Dockerfile"
+		}
+		context := e.context
+		if !filepath.IsAbs(context) {
+			context = filepath.Join(filepath.Dir(path), context)
+		}
+		file := e.dockerfile
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(context, file)
+		}
+		b := &Build{Name: e.name, Context: context, Args: e.args, Target: e.target}
+		i, seen := index[file]
+		if !seen {
+			index[file] = len(out)
+			out = append(out, File{Path: file, Named: true, Build: b})
+			continue
+		}
+		out[i].Build = out[i].Build.common(b)
+	}
+	if builds == 0 {
+		return nil, &ConfigError{Path: path, Msg: "it builds no Dockerfile"}
+	}
+	for _, f := range out {
+		if _, err := os.Stat(f.Path); err != nil {
+			return nil, fmt.Errorf("%s (%s): %w", path, f.Build.Name, &fs.PathError{Op: "find", Path: f.Path, Err: fs.ErrNotExist})
+		}
+	}
+	return out, nil
+}
+
+// common is what two builds agree in. Stages that are built are joined by the
+// caller's leaving Target out.
+func (b *Build) common(o *Build) *Build {
+	out := *b
+	out.Name += ", " + o.Name
+	if out.Context != o.Context {
+		out.Context = ""
+	}
+	if out.Target != o.Target {
+		out.Target = ""
+	}
+	out.Args = maps.Clone(b.Args)
+	maps.DeleteFunc(out.Args, func(k, v string) bool {
+		w, ok := o.Args[k]
+		return !ok || v != w
+	})
+	return &out
+}
+
+// remote reports whether a context or a Dockerfile is not a local path.
+func remote(s string) bool {
+	return strings.Contains(s, "://") || strings.HasPrefix(s, "git@") || strings.HasPrefix(s, "github.com/") || strings.Contains(s, "\x00")
+}
+
+// sortedNames are the keys of a map in order.
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
