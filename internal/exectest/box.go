@@ -55,6 +55,11 @@ func (b *box) host(p string) string { return b.root + p }
 
 // putDir adds a folder and those above it to a set.
 func putDir(set map[string]entry, p string) {
+	for up := p; up != "/" && up != "."; up = path.Dir(up) {
+		if e, ok := set[up]; ok && !e.mode.IsDir() {
+			return
+		}
+	}
 	for ; p != "/" && p != "."; p = path.Dir(p) {
 		if e, ok := set[p]; ok && e.mode.IsDir() {
 			return
@@ -65,8 +70,13 @@ func putDir(set map[string]entry, p string) {
 }
 
 func put(set map[string]entry, p string, e entry) {
-	if _, ok := set[p]; ok {
+	if _, ok := set[p]; ok || p == "/" {
 		return
+	}
+	for up := path.Dir(p); up != "/" && up != "."; up = path.Dir(up) {
+		if e, ok := set[up]; ok && !e.mode.IsDir() {
+			return // a program takes a file for a folder
+		}
 	}
 	putDir(set, path.Dir(p))
 	set[p] = e
