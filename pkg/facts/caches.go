@@ -135,7 +135,7 @@ func (fs *Facts) Activity(in *parse.Instruction, m *Manager) Activity {
 
 // cleansLists reports whether a command of the manager deletes its lists.
 func (c *Call) cleansLists(m *Manager) bool {
-	return m.Name == "apt" && len(c.Fields) > 1 && m.Called(c.Name()) && c.Fields[1].Text == "distclean"
+	return m.Name == "apt" && len(c.Fields) > 1 && m.Called(c.Name()) && (c.Fields[1].Text == "distclean" || c.Fields[1].Text == "dist-clean")
 }
 
 // refreshes reports whether a call fetches the lists before it works: apk add

@@ -140,7 +140,25 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 	if windowsHints(f) {
 		return Windows
 	}
+	// Where only the tag holds an unknown variable, what is written of it
+	// and the repository may say enough.
+	if repo, tag, _ := SplitReference(hint); !ref.Known && !strings.Contains(repo, "$") {
+		for _, t := range tagFamilies {
+			if hasPart(tag, t.part) {
+				return t.family
+			}
+		}
+		if distributions[repo] {
+			return images[repo].family
+		}
+	}
 	return Unknown
+}
+
+// distributions are repositories all of whose tags are one distribution.
+var distributions = map[string]bool{
+	"alpine": true, "debian": true, "ubuntu": true, "fedora": true, "centos": true, "rockylinux": true, "almalinux": true,
+	"oraclelinux": true, "amazonlinux": true, "archlinux": true, "opensuse/leap": true, "opensuse/tumbleweed": true,
 }
 
 // hasPart reports whether s has part between separators, a version digit
@@ -185,17 +203,13 @@ func windowsHints(f *parse.File) bool {
 	return false
 }
 
-func rootByDefault(s *Stage) bool {
-	repo, _, _ := SplitReference(s.Image.S)
-	return images[repo].root
-}
+func rootByDefault(s *Stage) bool { return images[s.BaseRepo()].root }
 
 func workdirIsRoot(s *Stage) bool {
 	if s.Image.S == "scratch" {
 		return true
 	}
-	repo, _, _ := SplitReference(s.Image.S)
-	return images[repo].top
+	return images[s.BaseRepo()].top
 }
 
 // DockerClean reports whether the stage's base image deletes packages after
@@ -203,8 +217,7 @@ func workdirIsRoot(s *Stage) bool {
 // them do, see
 // https://github.com/debuerreotype/debuerreotype/blob/master/scripts/debuerreotype-minimizing-config.
 func DockerClean(s *Stage) bool {
-	ref := s.Base()
-	repo, _, _ := SplitReference(strings.ToLower(ref.S))
+	repo := s.BaseRepo()
 	for _, other := range []string{"kali", "balenalib/", "resin/", "raspbian", "parrot"} {
 		if strings.Contains(repo, other) {
 			return false
@@ -217,7 +230,28 @@ func DockerClean(s *Stage) bool {
 	for _, p := range []string{"mcr.microsoft.com/dotnet/", "amd64/", "arm64v8/", "arm32v7/", "i386/", "ppc64le/", "s390x/"} {
 		repo = strings.TrimPrefix(repo, p)
 	}
-	return ref.Known && repo != "" && !strings.Contains(repo, "/")
+	return repo != "" && !strings.Contains(repo, "/")
+}
+
+// BaseRepo is the repository of the base image, through the parents, without
+// docker.io/library, in lower case. It is known where only the tag holds an
+// unknown variable; "" if unknown.
+func (s *Stage) BaseRepo() string {
+	for s.Parent != nil {
+		s = s.Parent
+	}
+	ref := s.Image.S
+	if !s.Image.Known {
+		if len(s.From.Words) == 0 {
+			return ""
+		}
+		ref = s.From.Words[0].Value
+	}
+	repo, _, _ := SplitReference(strings.ToLower(ref))
+	if strings.Contains(repo, "$") {
+		return ""
+	}
+	return repo
 }
 
 // baseUsers are users that well-known images create, beside those that every

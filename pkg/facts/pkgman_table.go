@@ -15,7 +15,7 @@ var managers = []*Manager{
 			"update": Update, "install": Install, "reinstall": Install, "build-dep": Install, "source": Install, "download": Install,
 			"upgrade": Upgrade, "dist-upgrade": Upgrade, "full-upgrade": Upgrade, "safe-upgrade": Upgrade, "dselect-upgrade": Upgrade, "satisfy": Install,
 			"remove": Remove, "purge": Remove, "autoremove": Remove, "autopurge": Remove,
-			"clean": Clean, "autoclean": Clean, "distclean": Clean, "auto-clean": Clean,
+			"clean": Clean, "autoclean": Clean, "distclean": Clean, "dist-clean": Clean, "auto-clean": Clean,
 			"changelog": Query, "list": Query, "search": Query, "show": Query, "indextargets": Query, "policy": Query,
 		},
 		Args:   []string{"-o", "--option", "-t", "--target-release", "--default-release", "-c", "--config-file", "-a", "--host-architecture", "-P", "--build-profiles"},
