@@ -1,4 +1,4 @@
-// Command hash prints the BLAKE2b sum of its standard input.
+// Command blake prints the BLAKE2b sum of its standard input.
 package main
 
 import (
