@@ -31,6 +31,7 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	o.rules.Ignore = slices.Concat(st.Rules.Ignore, j.set.rules.Ignore)
 	r := &o.rules
 	r.Apply(&opt)
+	opt.Images = j.set.images
 	if err := j.labels(&opt, r, path); err != nil {
 		return opt, err
 	}

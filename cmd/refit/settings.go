@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type settings struct {
 	format                       string // of the report: text, json, …
 	jobs                         int
 	lines                        [2]int
+	images                       map[string]string // of --images
 	changed                      string // --changed
 	changedLines                 string // --changed-lines
 	baseline                     *baseline
@@ -74,6 +76,7 @@ func buildFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`, where transforms look at the files that are copied; default: the Dockerfile's folder, if what is copied is there"},
 		&cli.StringSliceFlag{Name: "build-arg", Category: catBuild, Usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
+		&cli.StringFlag{Name: "images", Category: catBuild, Usage: "a `FILE` that names base images: per line a reference as in FROM and the one that pin-base replaces it by"},
 		&cli.StringSliceFlag{Name: "target", Category: catBuild, Usage: "a `STAGE` that is built as an image; may be repeated"},
 	}
 }
@@ -171,6 +174,15 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	}
 	if err := s.readBaseline(ctx); err != nil {
 		return nil, err
+	}
+	if file := ctx.String("images"); file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if s.images, err = transform.ParseImages(data); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
 	}
 	return s, s.readRules(ctx)
 }

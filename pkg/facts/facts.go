@@ -96,6 +96,9 @@ func (fs *Facts) At(in *parse.Instruction) *State {
 	return &fs.states[in.Index]
 }
 
+// End returns what holds behind a stage's last instruction.
+func (fs *Facts) End(s *Stage) *State { return &s.end }
+
 // Shell is the SHELL in effect at an instruction.
 func (fs *Facts) Shell(in *parse.Instruction) shell.Shell { return fs.At(in).Shell }
 

@@ -18,15 +18,16 @@ type Options struct {
 	Lines  [2]int      // with Format: only instructions that touch these lines, 1-based; zero: all
 
 	Facts      facts.Options
-	Context    *facts.Context // the build context, nil when it is not in sight
-	Nearby     *facts.Context // without Context: a folder that is the build context if it looks like one, as the Dockerfile's own usually is
-	Labels     []Label        // for add-labels
-	Author     string         // for add-labels
-	LabelStyle string         // "" or "label"; "maintainer" writes a MAINTAINER for the author
-	Cache      string         // "clean" (default) or "mount"
-	Stages     string         // "ships" (default) or "all": where layers are merged
-	MergeStyle string         // "auto" (default), "and" or "heredoc"
-	MaxLines   int            // the longest merged RUN, 0 for the default of 60
+	Context    *facts.Context    // the build context, nil when it is not in sight
+	Nearby     *facts.Context    // without Context: a folder that is the build context if it looks like one, as the Dockerfile's own usually is
+	Images     map[string]string // for pin-base: what replaces a reference in FROM, see ParseImages
+	Labels     []Label           // for add-labels
+	Author     string            // for add-labels
+	LabelStyle string            // "" or "label"; "maintainer" writes a MAINTAINER for the author
+	Cache      string            // "clean" (default) or "mount"
+	Stages     string            // "ships" (default) or "all": where layers are merged
+	MergeStyle string            // "auto" (default), "and" or "heredoc"
+	MaxLines   int               // the longest merged RUN, 0 for the default of 60
 }
 
 // settle chooses the build context.

@@ -1,0 +1,81 @@
+package transform
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
+)
+
+func init() {
+	register(&Transform{
+		Name: "expose-volume", Group: "advice", Codes: []string{"DL3011", "ExposeInvalidFormat"}, Safety: Advice, Run: exposeVolume,
+		Doc: page{
+			Summary: "Check EXPOSE and VOLUME.",
+			What:    "Reports ports that do not exist or name an address, and volumes in front of instructions that write to them.",
+			Why:     "EXPOSE takes ports of the container, not of the host. What is written to a volume's path behind VOLUME is lost with some builders.",
+			Before:  "FROM alpine:3.20\nEXPOSE 80800",
+			Instead: "Ports in variables are not looked at.",
+			Safety:  "Advice: which port was meant, only its author knows.",
+			Refs:    []string{docsURL + "#expose", docsURL + "#volume", "https://docs.docker.com/reference/build-checks/expose-invalid-format/", "https://github.com/hadolint/hadolint/wiki/DL3011"},
+		}.doc("expose-volume"),
+	})
+}
+
+func exposeVolume(p *Pass) {
+	for _, in := range p.File.Instructions {
+		switch in.Name {
+		case "EXPOSE":
+			for _, w := range in.Words {
+				if why := badPort(w.Value); why != "" {
+					p.Advise(w.Span, "expose a port of the container", w.Value+": "+why)
+				}
+			}
+		case "VOLUME":
+			p.writtenVolume(in)
+		}
+	}
+}
+
+// badPort says what is wrong with a word of EXPOSE, or "".
+func badPort(s string) string {
+	if strings.ContainsAny(s, "$\"'") {
+		return ""
+	}
+	port, _, _ := strings.Cut(s, "/")
+	if strings.Contains(port, ":") {
+		return "addresses and mappings of ports are given when the container is run"
+	}
+	for _, n := range strings.SplitN(port, "-", 2) {
+		if v, err := strconv.Atoi(n); err != nil {
+			return "not a number"
+		} else if v < 0 || v > 65535 {
+			return "ports end at 65535"
+		}
+	}
+	return ""
+}
+
+// writtenVolume reports a VOLUME whose path a COPY behind it writes to.
+func (p *Pass) writtenVolume(in *parse.Instruction) {
+	st := p.Facts.At(in).Stage
+	if st == nil || st.Family == facts.Windows {
+		return
+	}
+	i := slices.Index(st.Instructions, in)
+	for _, w := range in.Words {
+		v := p.Facts.Expand(w.Value, in)
+		if !v.Known || !path.IsAbs(v.S) || path.Clean(v.S) == "/" {
+			continue
+		}
+		for _, o := range st.Instructions[i+1:] {
+			if c := p.Facts.Copy(o); c != nil && c.Dest.Known && facts.Within(c.Dest.S, path.Clean(v.S)) {
+				p.Advise(w.Span, "declare the volume behind what writes to it", "line "+strconv.Itoa(o.StartLine)+" copies to "+v.S+", which is a volume by then")
+				break
+			}
+		}
+	}
+}
