@@ -24,8 +24,8 @@ type settings struct {
 	jobs                         int
 	lines                        [2]int
 	images                       map[string]string // of --images
-	changed                      string // --changed
-	changedLines                 string // --changed-lines
+	changed                      string            // --changed
+	changedLines                 string            // --changed-lines
 	baseline                     *baseline
 	writeBaseline                bool
 	labels                       []transform.Label // of --label, in order

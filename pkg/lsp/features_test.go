@@ -87,8 +87,8 @@ func TestRangeFormatting(t *testing.T) {
 
 func TestFormattingFollowsSettings(t *testing.T) {
 	c := start(t, modern(), Options{}, map[string]any{"initializationOptions": map[string]any{"operators": "trailing", "indent": 2}})
-	c.open(uri, "FROM alpine\nRUN a \\\n    && b\n")
-	if got, want := c.edited(uri, c.format(uri)), "FROM alpine\nRUN a && \\\n  b\n"; got != want {
+	c.open(uri, "FROM acme/alpine:3\nRUN a \\\n    && b\n")
+	if got, want := c.edited(uri, c.format(uri)), "FROM acme/alpine:3\nRUN a && \\\n  b\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	c.notify("workspace/didChangeConfiguration", map[string]any{"settings": nil})
@@ -114,7 +114,7 @@ func TestDiagnosticsOfChanges(t *testing.T) {
 		t.Error("a pragma is not followed")
 	}
 	// A change of the text replaces them.
-	c.replace(uri, "FROM alpine\n")
+	c.replace(uri, "FROM acme/alpine:3\n")
 	if p := c.waitDiagnostics(uri, nil); len(p.Diagnostics) > 0 {
 		t.Errorf("%+v", p)
 	}
@@ -412,7 +412,7 @@ func TestContextSetting(t *testing.T) {
 
 func TestContextSettingThatDoesNotExist(t *testing.T) {
 	c := start(t, modern(), Options{}, map[string]any{"initializationOptions": map[string]any{"context": "/nonexistent/folder"}})
-	c.open(uri, "FROM alpine\n")
+	c.open(uri, "FROM acme/alpine:3\n")
 	p := c.waitDiagnostics(uri, nil)
 	if got := describe(p.Diagnostics); !strings.Contains(got, "the build context (refit.context): open /nonexistent/folder: no such file") {
 		t.Errorf("got %s", got)

@@ -202,7 +202,7 @@ d"; fi; for f in *.c; do cc -c "$f"; done
 env A=b C="d e"
 COPY --from=build ["a b","/x/"]
 `,
-	"here-documents": `FROM alpine
+	"here-documents": `FROM acme/alpine:3
 RUN <<EOF
 set -e
   echo "two  blanks"

@@ -127,7 +127,7 @@ func TestSync(t *testing.T) {
 	for _, caps := range []map[string]any{modern(), plain()} {
 		c := start(t, caps, Options{}, nil)
 		c.open(uri, "FROM alpine # 🐳\r\nRUN x\r\n")
-		c.change(uri, len("FROM "), len("FROM alpine"), "дебиан")
+		c.change(uri, len("FROM "), len("FROM acme/alpine:3"), "дебиан")
 		c.change(uri, len(c.texts[uri]), len(c.texts[uri]), "RUN 日本\n")
 		at := strings.Index(string(c.texts[uri]), "🐳")
 		c.change(uri, at, at+len("🐳"), "🐋🐋")
@@ -149,15 +149,15 @@ func TestSync(t *testing.T) {
 
 func TestSyntaxErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
-		{"unknown instruction", "FROM alpine\n\nRUNN x\n", "2:0-2:6 1 syntax unknown instruction: RUNN (did you mean RUN?)\n"},
-		{"indented", "FROM alpine\n  RUNN x  \n", "1:2-1:8 1 syntax unknown instruction: RUNN (did you mean RUN?)\n"},
-		{"before FROM", "RUN x\nFROM alpine\n", "0:0-0:5 1 syntax RUN before the first FROM: only ARG may stand there\n"},
+		{"unknown instruction", "FROM acme/alpine:3\n\nRUNN x\n", "2:0-2:6 1 syntax unknown instruction: RUNN (did you mean RUN?)\n"},
+		{"indented", "FROM acme/alpine:3\n  RUNN x  \n", "1:2-1:8 1 syntax unknown instruction: RUNN (did you mean RUN?)\n"},
+		{"before FROM", "RUN x\nFROM acme/alpine:3\n", "0:0-0:5 1 syntax RUN before the first FROM: only ARG may stand there\n"},
 		{"no FROM", "# x\nARG a\n", "1:0-1:5 1 syntax no FROM instruction: a Dockerfile needs at least one build stage\n"},
-		{"here-document", "FROM alpine\nRUN a\nRUN <<EOF\nx\n", "2:0-2:9 1 syntax unterminated heredoc: no line \"EOF\" ends it\n"},
+		{"here-document", "FROM acme/alpine:3\nRUN a\nRUN <<EOF\nx\n", "2:0-2:9 1 syntax unterminated heredoc: no line \"EOF\" ends it\n"},
 		{"empty", "", ""},
 		{"blank", "\n \n", ""},
 		{"comments only", "# x\n", "0:0-0:3 1 syntax the file has no instructions: a Dockerfile begins with FROM\n"},
-		{"bad flag", "FROM alpine\nCOPY --form=x a b\n", "1:0-1:17 1 syntax unknown flag: --form (did you mean from?)\n"},
+		{"bad flag", "FROM acme/alpine:3\nCOPY --form=x a b\n", "1:0-1:17 1 syntax unknown flag: --form (did you mean from?)\n"},
 		{"NUL", "FROM a\nRUN \x00x\n", "1:4-1:6 1 syntax file has a NUL byte: not a Dockerfile in a supported encoding (UTF-8)\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestPullDiagnostics(t *testing.T) {
 	if again.Kind != "unchanged" || again.ResultID != full.ResultID {
 		t.Errorf("%+v", again)
 	}
-	c.replace(uri, "FROM alpine\n")
+	c.replace(uri, "FROM acme/alpine:3\n")
 	c.call("textDocument/diagnostic", params, &again)
 	if again.Kind != "full" || again.Items == nil || len(*again.Items) != 0 {
 		t.Errorf("%+v", again)
@@ -298,7 +298,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 		}
 		return defaultConfigure(path, set)
 	}}, nil)
-	c.open(uri, "FROM alpine\n")
+	c.open(uri, "FROM acme/alpine:3\n")
 	c.waitDiagnostics(uri, nil)
 	boom = true
 	if err := c.try("textDocument/formatting", doc(uri), new(any)); codeOf(err) != jsonrpc2.CodeInternalError {
@@ -316,7 +316,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	c := start(t, modern(), Options{}, map[string]any{"initializationOptions": map[string]any{"diagnostics": "sometimes"}})
-	c.open(uri, "FROM alpine\n")
+	c.open(uri, "FROM acme/alpine:3\n")
 	p := c.waitDiagnostics(uri, nil)
 	if got := describe(p.Diagnostics); !strings.Contains(got, `refit.diagnostics is "sometimes"`) {
 		t.Errorf("got %s", got)
@@ -338,7 +338,7 @@ func TestSettings(t *testing.T) {
 func TestSettingsOfOldClients(t *testing.T) {
 	c := start(t, plain(), Options{}, nil)
 	c.notify("workspace/didChangeConfiguration", map[string]any{"settings": map[string]any{"refit": map[string]any{"select": []string{"nonsense"}}}})
-	c.open(uri, "FROM alpine\n")
+	c.open(uri, "FROM acme/alpine:3\n")
 	c.waitDiagnostics(uri, func(p publishDiagnosticsParams) bool {
 		return strings.Contains(describe(p.Diagnostics), `"nonsense"`)
 	})
@@ -393,7 +393,7 @@ func TestReload(t *testing.T) {
 		}
 		return cfg, err
 	}}, nil)
-	c.open(uri, "FROM alpine\nADD a \\\n  /b/\n")
+	c.open(uri, "FROM acme/alpine:3\nADD a \\\n  /b/\n")
 	p := c.waitDiagnostics(uri, nil)
 	if got := describe(p.Diagnostics); !strings.HasPrefix(got, "1:0-1:3 2 add-to-copy ") {
 		t.Errorf("got %s", got)
@@ -416,7 +416,7 @@ func TestReload(t *testing.T) {
 // TestOnSave has diagnostics only when a document is opened and saved.
 func TestOnSave(t *testing.T) {
 	c := start(t, plain(), Options{}, map[string]any{"initializationOptions": map[string]any{"diagnostics": "onSave"}})
-	c.open(uri, "FROM alpine\n")
+	c.open(uri, "FROM acme/alpine:3\n")
 	c.waitDiagnostics(uri, func(p publishDiagnosticsParams) bool { return len(p.Diagnostics) == 0 })
 	c.replace(uri, "FROM\n")
 	c.format(uri)
