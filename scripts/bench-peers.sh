@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Times refit and the formatters of the npm registry on the same files in one
+# run, and writes the table between the peers markers of README.md with -w.
+#
+#	scripts/bench-peers.sh [-w] [-n RUNS] DIR
+#
+# DIR is searched for Dockerfiles. Needs npm, python3 and hyperfine (Debian: apt install hyperfine). Every tool checks and
+# writes nothing. A ratio is a tool's median over that of dprint in the same run.
+set -euo pipefail
+runs=15 write=
+while getopts wn: o; do
+	case $o in
+	w) write=1 ;;
+	n) runs=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# = 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+root=$(cd "$(dirname "$0")/.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+(cd "$root" && go build -o "$tmp/refit" ./cmd/refit)
+npm install --silent --no-fund --no-audit --prefix "$tmp" dprint @dprint/dockerfile @reteps/dockerfmt dockerfile-utils >/dev/null
+node "$tmp/node_modules/dprint/install.cjs" >/dev/null 2>&1 || true
+dprint=$(find "$tmp/node_modules/@dprint" -name dprint -type f | head -1)
+PATH=$tmp/node_modules/.bin:$PATH
+
+mkdir "$tmp/files"
+n=0
+while IFS= read -r -d '' f; do
+	n=$((n + 1))
+	mkdir "$tmp/files/$n"
+	cp "$f" "$tmp/files/$n/Dockerfile"
+done < <(find "$1" -type f \( -iname '*dockerfile*' -o -iname 'containerfile*' \) -print0)
+[ $n -gt 0 ] || { echo "no Dockerfiles in $1" >&2; exit 2; }
+mkdir "$tmp/one"
+printf 'FROM alpine:3.20\nRUN apk add --no-cache curl\nCMD ["sh"]\n' >"$tmp/one/Dockerfile"
+mkdir "$tmp/big"
+{ echo 'FROM alpine:3.20'; for ((i = 0; i < 20000; i++)); do echo "RUN echo $i && touch /file-number-$i /other-$i"; done; } >"$tmp/big/Dockerfile"
+for d in files one big; do
+	printf '{"incremental":false,"dockerfile":{},"includes":["**/Dockerfile"],"plugins":["%s"]}' \
+		"$tmp/node_modules/@dprint/dockerfile/plugin.wasm" >"$tmp/$d/dprint.json"
+done
+
+# bench NAME DIR RUNS COMMAND…: -N starts a command without a shell.
+bench() {
+	local name=$1 dir=$2 count=$3
+	shift 3
+	(cd "$tmp/$dir" && hyperfine -N -i -w 1 -r "$count" --export-json "$tmp/$name.json" "$@" >/dev/null 2>&1)
+}
+bench tree files "$runs" "$dprint check" "$tmp/refit fmt --check ." "$tmp/refit fix --diff ." "sh -c 'dockerfmt -c */Dockerfile'"
+bench one one "$((runs * 2))" "$dprint check" "$tmp/refit fmt --check Dockerfile" "$tmp/refit fix --diff Dockerfile" "dockerfmt -c Dockerfile" "sh -c 'dockerfile-utils format Dockerfile'"
+bench big big 3 "$dprint check" "$tmp/refit fmt --check Dockerfile" "$tmp/refit fix --diff Dockerfile"
+
+python3 - "$tmp" "$n" "$root/README.md" "${write:-}" <<'PY'
+import json, os, sys
+tmp, n, readme, write = sys.argv[1:]
+rows = {}
+names = ["dprint check", "refit fmt --check", "refit fix --diff", "dockerfmt -c", "dockerfile-utils format"]
+for name in ("tree", "one", "big"):
+    res = json.load(open(os.path.join(tmp, name + ".json")))["results"]
+    base = res[0]["median"]
+    for r in res:
+        label = next(x for x in names if all(w in r["command"] for w in x.split()))
+        rows.setdefault(label, {})[name] = "%.3f s (%.2f)" % (r["median"], r["median"] / base)
+out = ["| whole process, median, in brackets the ratio to dprint | %s files | one small file | 20,000 RUNs in one file |" % n, "|---|---|---|---|"]
+for label in names:
+    if label in rows:
+        out.append("| %s | %s |" % (label, " | ".join(rows[label].get(k, "–") for k in ("tree", "one", "big"))))
+table = "\n".join(out) + "\n"
+print(table, end="")
+if write:
+    s = open(readme).read()
+    a, b = s.index("<!-- peers:begin -->\n") + len("<!-- peers:begin -->\n"), s.index("<!-- peers:end -->")
+    open(readme, "w").write(s[:a] + "\n" + table + "\n" + s[b:])
+PY
