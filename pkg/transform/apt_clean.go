@@ -130,13 +130,8 @@ func keepsNoPackages(p *Pass, r *Program) bool {
 	if !facts.DockerClean(r.State.Stage) {
 		return false
 	}
-	for _, in := range p.File.Instructions {
-		if in == r.In {
-			break
-		}
-		if in.Name == "RUN" && (strings.Contains(in.Args.Value, "docker-clean") || strings.Contains(in.Args.Value, "Keep-Downloaded-Packages")) {
-			return false
-		}
+	if min(p.firstMention("docker-clean"), p.firstMention("Keep-Downloaded-Packages")) < r.In.Index {
+		return false
 	}
 	return !strings.Contains(r.In.Args.Value, "docker-clean")
 }

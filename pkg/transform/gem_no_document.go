@@ -88,12 +88,5 @@ func (p *Pass) gemrc(r *Program) bool {
 	if repo == "ruby" || repo == "jruby" {
 		return true
 	}
-	for _, in := range p.File.Instructions {
-		if in.Index <= r.In.Index && (strings.Contains(in.Args.Value, "gemrc") || strings.Contains(in.Args.Value, "--no-document") && in != r.In) {
-			if strings.Contains(in.Args.Value, "gemrc") {
-				return true
-			}
-		}
-	}
-	return false
+	return p.firstMention("gemrc") <= r.In.Index
 }

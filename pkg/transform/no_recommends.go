@@ -67,10 +67,8 @@ func (p *Pass) withoutRecommends(r *Program, m *facts.Manager, v *facts.Invocati
 		}) || m.Name == "apt" && v.Name != "apt" && v.Name != "apt-get" {
 		return
 	}
-	for _, in := range p.File.Instructions {
-		if in.Index < r.In.Index && (strings.Contains(in.Args.Value, "Install-Recommends") || strings.Contains(in.Args.Value, "install_weak_deps")) {
-			return
-		}
+	if min(p.firstMention("Install-Recommends"), p.firstMention("install_weak_deps")) < r.In.Index {
+		return
 	}
 	at := p.at(r, v)
 	if v.Nested {

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -17,6 +18,7 @@ type Pass struct {
 	transform *Transform
 	changes   []Change
 	skips     []Skip
+	mentions  map[string]int // see firstMention
 	programs  map[*parse.Instruction]*Program
 }
 
@@ -38,4 +40,24 @@ func (p *Pass) Advise(at parse.Span, title, reason string) {
 // at is usually an instruction's keyword or a command.
 func (p *Pass) Skip(at parse.Span, format string, args ...any) {
 	p.skips = append(p.skips, Skip{Transform: p.transform.Name, At: at, Pos: p.File.Position(at.Start), Reason: fmt.Sprintf(format, args...)})
+}
+
+// firstMention is the index of the first instruction whose arguments contain a
+// text, or the number of instructions if none does.
+func (p *Pass) firstMention(text string) int {
+	if i, ok := p.mentions[text]; ok {
+		return i
+	}
+	at := len(p.File.Instructions)
+	for _, in := range p.File.Instructions {
+		if strings.Contains(in.Args.Value, text) {
+			at = in.Index
+			break
+		}
+	}
+	if p.mentions == nil {
+		p.mentions = map[string]int{}
+	}
+	p.mentions[text] = at
+	return at
 }
