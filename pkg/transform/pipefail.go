@@ -75,8 +75,14 @@ func pipefail(p *Pass) {
 		}
 		start := r.Script.Source(r.Tree.Stmts[0].Pos())
 		op, semi := " && ", len(r.Tree.Stmts) > 1
-		if b, ok := r.Tree.Stmts[0].Cmd.(*syntax.BinaryCmd); ok && b.Op == syntax.OrStmt {
-			semi = true
+		// a || b && c: && in front would bind to a alone.
+		for st := r.Tree.Stmts[0]; ; {
+			b, ok := st.Cmd.(*syntax.BinaryCmd)
+			if !ok {
+				break
+			}
+			semi = semi || b.Op == syntax.OrStmt
+			st = b.X
 		}
 		if semi {
 			op = "; "
