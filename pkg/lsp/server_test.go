@@ -126,7 +126,7 @@ func TestMalformedMessage(t *testing.T) {
 func TestSync(t *testing.T) {
 	for _, caps := range []map[string]any{modern(), plain()} {
 		c := start(t, caps, Options{}, nil)
-		c.open(uri, "FROM alpine # 🐳\r\nRUN x\r\n")
+		c.open(uri, "FROM acme/alpine:3 # 🐳\r\nRUN x\r\n")
 		c.change(uri, len("FROM "), len("FROM acme/alpine:3"), "дебиан")
 		c.change(uri, len(c.texts[uri]), len(c.texts[uri]), "RUN 日本\n")
 		at := strings.Index(string(c.texts[uri]), "🐳")
