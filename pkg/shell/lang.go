@@ -3,8 +3,6 @@ package shell
 import (
 	"path"
 	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // Lang is the language of a script.
@@ -19,13 +17,6 @@ const (
 )
 
 func (l Lang) String() string { return [...]string{"none", "sh", "bash"}[l] }
-
-func (l Lang) variant() syntax.LangVariant {
-	if l == Bash {
-		return syntax.LangBash
-	}
-	return syntax.LangPOSIX
-}
 
 // Shell is an effective SHELL: its argument vector, and what it means for the
 // script that it is given.

@@ -121,7 +121,7 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 		pointless = p.apkDropUpdates(r, a, &c)
 	}
 	if pointless && len(c.Edits) > 0 {
-		p.apkDropRemovals(r, &c)
+		p.dropRemovals(r, &c, "/var/cache/apk/*", "/var/cache/apk", "/var/cache/apk/APKINDEX.*", "/var/cache/apk/APKINDEX*")
 	}
 	if len(c.Edits) == 0 {
 		return
@@ -222,36 +222,4 @@ func (p *Pass) apkDropUpdates(r *Program, a facts.Activity, c *Change) bool {
 		c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
 	}
 	return all
-}
-
-// apkDropRemovals takes deletions of the index out.
-func (p *Pass) apkDropRemovals(r *Program, c *Change) {
-	for _, call := range p.Facts.Calls(r.In) {
-		if call.Nested || call.Name() != "rm" {
-			continue
-		}
-		var ops []Op
-		operands := 0
-		for _, f := range call.Fields[1:] {
-			if strings.HasPrefix(f.Text, "-") {
-				continue
-			}
-			operands++
-			switch strings.TrimSuffix(f.Text, "/") {
-			case "/var/cache/apk/*", "/var/cache/apk", "/var/cache/apk/APKINDEX.*", "/var/cache/apk/APKINDEX*":
-				ops = append(ops, Op{At: f.Word, Delete: true})
-			}
-		}
-		switch {
-		case len(ops) == 0:
-		case len(ops) == operands:
-			if edits, effects, err := r.DropCommand(call.Expr); err == nil {
-				c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
-			}
-		default:
-			if edits, effects, err := r.EditCommand(call.Expr, ops...); err == nil {
-				c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
-			}
-		}
-	}
 }

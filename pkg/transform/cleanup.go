@@ -149,3 +149,36 @@ func (p *Pass) where(r *Program, a facts.Activity, v *facts.Invocation, text str
 
 // line names an instruction by its line, for messages.
 func (p *Pass) line(in *parse.Instruction) string { return fmt.Sprintf("line %d", in.StartLine) }
+
+// dropRemovals adds to a change that the program no longer deletes the paths,
+// which are compared as they are written: the words go from rm commands, and
+// those whose operands are all among the paths go whole. What cannot be taken
+// out stays.
+func (p *Pass) dropRemovals(r *Program, c *Change, paths ...string) {
+	for _, call := range p.Facts.Calls(r.In) {
+		if call.Nested || call.Name() != "rm" {
+			continue
+		}
+		var ops []Op
+		operands := 0
+		for _, f := range call.Fields[1:] {
+			if strings.HasPrefix(f.Text, "-") {
+				continue
+			}
+			operands++
+			if slices.Contains(paths, strings.TrimSuffix(f.Text, "/")) {
+				ops = append(ops, Op{At: f.Word, Delete: true})
+			}
+		}
+		if len(ops) == 0 {
+			continue
+		}
+		edits, effects, err := r.EditCommand(call.Expr, ops...)
+		if len(ops) == operands {
+			edits, effects, err = r.DropCommand(call.Expr)
+		}
+		if err == nil {
+			c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+		}
+	}
+}

@@ -148,28 +148,5 @@ func (p *Pass) dropCacheRemoval(r *Program, m *facts.Manager, c *Change) {
 			return
 		}
 	}
-	for _, call := range p.Facts.Calls(r.In) {
-		if call.Nested || call.Name() != "rm" {
-			continue
-		}
-		var ops []Op
-		operands := 0
-		for _, f := range call.Fields[1:] {
-			if strings.HasPrefix(f.Text, "-") {
-				continue
-			}
-			operands++
-			switch strings.TrimSuffix(f.Text, "/") {
-			case "~/.cache/pip", "~/.cache/pip/*":
-				ops = append(ops, Op{At: f.Word, Delete: true})
-			}
-		}
-		edits, effects, err := r.EditCommand(call.Expr, ops...)
-		if len(ops) == operands {
-			edits, effects, err = r.DropCommand(call.Expr)
-		}
-		if len(ops) > 0 && err == nil {
-			c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
-		}
-	}
+	p.dropRemovals(r, c, "~/.cache/pip", "~/.cache/pip/*")
 }
