@@ -74,6 +74,11 @@ func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 	args := len(d.pieces)
 	switch in.Form {
 	case parse.Words:
+		if almostJSON(in) {
+			d.add(piece{src: in.Args.Span, flat: " ", delta: 1})
+			verbatim = "the arguments begin like a JSON array, but are none"
+			break
+		}
 		d.words(in)
 	case parse.String:
 		for _, w := range in.Words {
@@ -114,6 +119,19 @@ func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 	d.group(&group{rank: rankHead}, args)
 	d.group(&group{rank: rankFlags}, flags[1:]...)
 	return verbatim
+}
+
+// almostJSON reports whether BuildKit takes the arguments for words only
+// because they fail as JSON. White space can be the reason (a tab inside a
+// string, a form feed between two strings), so that other white space would
+// turn the words into an array.
+// https://pkg.go.dev/github.com/moby/buildkit/frontend/dockerfile/parser: parseMaybeJSONToList
+func almostJSON(in *parse.Instruction) bool {
+	switch in.Name {
+	case "COPY", "ADD", "VOLUME":
+		return strings.HasPrefix(in.Args.Value, "[")
+	}
+	return false
 }
 
 // words adds the words of FROM, COPY, ADD, ARG, EXPOSE, VOLUME and

@@ -110,7 +110,15 @@ func (c *Comparison) Groups() []Group {
 
 // Summary says in a line what the comparison found.
 func (c *Comparison) Summary() string {
-	return fmt.Sprintf("%d paths compared: %d unexpected, %d declared, %d benign differences", c.Paths, len(c.Of(Unexpected)), len(c.Of(Declared)), len(c.Of(Benign)))
+	return fmt.Sprintf("%s compared: %d unexpected, %d declared, %d benign differences", paths(c.Paths), len(c.Of(Unexpected)), len(c.Of(Declared)), len(c.Of(Benign)))
+}
+
+// paths says "1 path" or "2 paths".
+func paths(n int) string {
+	if n == 1 {
+		return "1 path"
+	}
+	return fmt.Sprintf("%d paths", n)
 }
 
 // maxShown bounds the unexpected differences that a text shows.
@@ -128,7 +136,7 @@ func (c *Comparison) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "  unexpected: %s\n", d)
 	}
 	for _, g := range c.Groups() {
-		fmt.Fprintf(&b, "  %s: %s: %d paths", g.Class, g.Reason, g.Paths)
+		fmt.Fprintf(&b, "  %s: %s: %s", g.Class, g.Reason, paths(g.Paths))
 		if g.Bytes != 0 {
 			fmt.Fprintf(&b, ", %+.1f MB", float64(g.Bytes)/1e6)
 		}
