@@ -119,7 +119,7 @@ func TestRun(t *testing.T) {
 	if err := rep.Write(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"built with fake", "before  ", "rebuild, index.js edited", "0 unexpected", "declared: apt lists removed: 1 paths", "benign: differs between two builds of the same Dockerfile: 1 paths"} {
+	for _, want := range []string{"built with fake", "before  ", "rebuild, index.js edited", "0 unexpected", "declared: apt lists removed: 1 path", "benign: differs between two builds of the same Dockerfile: 1 path"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, &text)
 		}
