@@ -322,6 +322,11 @@ func (j *job) details(o *outcome) {
 		for _, s := range o.res.Skips {
 			r.Findings = append(r.Findings, emit.Finding{Rule: s.Transform, Level: emit.LevelNote, Start: place(s.Pos), Title: "not changed: " + s.Reason})
 		}
+		if j.command == "fmt" { // otherwise the places are those of a text in between
+			for _, s := range o.res.Verbatim {
+				r.Findings = append(r.Findings, emit.Finding{Rule: s.Transform, Level: emit.LevelNote, Start: place(s.Pos), Title: "not laid out: " + s.Reason})
+			}
+		}
 	}
 	if len(r.Findings) > 0 {
 		j.c.err.Write(emit.Text(r, emit.TextOptions{Color: j.set.errColor, Reasons: j.set.verbose}))

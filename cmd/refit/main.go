@@ -118,7 +118,7 @@ func newApp(c *console) *cli.App {
 
 // commands are refit's commands, in the order of the help.
 func commands(c *console) []*cli.Command {
-	return []*cli.Command{
+	return withExitCodes([]*cli.Command{
 		fixCommand(c),
 		fmtCommand(c),
 		lintCommand(c),
@@ -130,7 +130,7 @@ func commands(c *console) []*cli.Command {
 		lspCommand(c),
 		completionCommand(c),
 		manCommand(c),
-	}
+	})
 }
 
 func unknownCommand(app *cli.App, name string) error {

@@ -13,6 +13,9 @@ func manCommand(c *console) *cli.Command {
 		Usage:       "print the manual page",
 		Description: "refit man | man -l -",
 		Action: func(ctx *cli.Context) error {
+			if ctx.Args().Present() {
+				return usagef("man takes no arguments: there is one page for all commands")
+			}
 			_, err := fmt.Fprint(c.out, manPage(ctx.App))
 			return err
 		},

@@ -25,8 +25,7 @@ func measureCommand(c *console) *cli.Command {
 		ArgsUsage: "[path]",
 		Description: "Builds the Dockerfile as it is and as refit fix would rewrite it, without the cache, and compares the two images file\n" +
 			"by file; then edits a source file and a dependency manifest in a copy of the build context and builds again with\n" +
-			"the cache. Nothing is changed in the build context, and nothing is left behind but the engine's cache.\n" +
-			"Exit status 1 means that the images differ in a way that no change declares.",
+			"the cache. Nothing is changed in the build context, and nothing is left behind but the engine's cache.",
 		Flags: concat([]cli.Flag{
 			&cli.StringFlag{Name: "html", Category: catOutput, Usage: "also write a report to `FILE`: one page with layers, diff and reasons"},
 			&cli.BoolFlag{Name: "no-rebuild", Category: catEngine, Usage: "do not measure builds after an edit"},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,13 +22,14 @@ func TestScript(t *testing.T) {
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		ContinueOnError:     true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			scripts, err := filepath.Abs("../../scripts")
 			env.Setenv("SCRIPTS", scripts)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"bytes": bytesCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"bytes": bytesCmd, "code": codeCmd},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
 				return os.Geteuid() == 0, nil
@@ -56,4 +59,25 @@ func bytesCmd(ts *testscript.TestScript, neg bool, args []string) {
 		b.WriteString(strings.Repeat(text, n))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o666))
+}
+
+// codeCmd runs a command that must end with an exit code: code N COMMAND ….
+// "! exec" says only that it is not 0.
+func codeCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND …")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
 }

@@ -21,7 +21,7 @@ func verifyCommand(c *console) *cli.Command {
 		ArgsUsage: "A B",
 		Description: "Compares the build plans of two Dockerfiles: what BuildKit would carry out. Where they differ, it asks whether both\n" +
 			"become the same build under the safe changes of refit fix. With --build it builds both and compares the images file\n" +
-			"by file; then the images decide. Exit status 0: the same image; 1: not the same, or not provably; 2: an error.",
+			"by file; then the images decide.",
 		Flags: concat([]cli.Flag{
 			&cli.BoolFlag{Name: "build", Category: catEngine, Usage: "build both and compare the images"},
 		}, engineFlags()),
