@@ -4,9 +4,9 @@ import "github.com/urfave/cli/v2"
 
 func lintCommand(c *console) *cli.Command {
 	return &cli.Command{
-		Name:      "lint",
-		Usage:     "report what could be better, change nothing",
-		ArgsUsage: "[path …]",
+		Name:        "lint",
+		Usage:       "report what could be better, change nothing",
+		ArgsUsage:   "[path …]",
 		Description: "Prints what refit fix would change, what it would change with --unsafe, and advice.",
 		Flags: concat([]cli.Flag{
 			&cli.StringFlag{Name: "fail-on", Category: catMode, Value: "note", Usage: "the least serious `LEVEL` that makes the exit code 1: note (advice, unsafe changes), warning (safe changes) or error"},
