@@ -192,7 +192,7 @@ func docsStep(t *testing.T, dir string, b *block, s step) {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", s.command)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GIT_CONFIG_GLOBAL=/dev/null", "XDG_CONFIG_HOME="+dir+"/.none", "LC_ALL=C", "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GIT_CONFIG_GLOBAL=/dev/null", "XDG_CONFIG_HOME="+t.TempDir(), "LC_ALL=C", "NO_COLOR=1")
 	var all, stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &all, &all
 	if b.hasDiff {

@@ -62,7 +62,7 @@ func manPage(app *cli.App) string {
 		}
 	}
 	p(".SH FILES\n.TP\n\\&.refit.toml\nSettings; the nearest one above a file holds for it. refit init writes one with every setting explained.")
-	p(".TP\n\\&.editorconfig, .hadolint.yaml\nIndent, width and line ending; ignored codes and the failure threshold.")
+	p(".TP\n\\&.editorconfig, .hadolint.yaml\nIndent, width and line ending; ignored codes, the failure threshold, trusted registries and the label schema.")
 	p(".SH ENVIRONMENT\n.TP\nNO_COLOR\nNo colours if it is set.")
 	p(".SH EXIT STATUS\n.TP\n0\nNothing to do, or done.\n.TP\n1\n%s\n.TP\n2\nA mistake in usage or configuration, a file that cannot be read, parsed or written, or an internal error.",
 		roff("--check, --diff or --list found differences, refit lint findings, refit verify or measure a difference."))

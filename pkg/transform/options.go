@@ -23,11 +23,17 @@ type Options struct {
 	Images     map[string]string // for pin-base: what replaces a reference in FROM, see ParseImages
 	Labels     []Label           // for add-labels
 	Author     string            // for add-labels
-	LabelStyle string            // "" or "label"; "maintainer" writes a MAINTAINER for the author
-	Cache      string            // "clean" (default) or "mount"
-	Stages     string            // "ships" (default) or "all": where layers are merged
-	MergeStyle string            // "auto" (default), "and" or "heredoc"
-	MaxLines   int               // the longest merged RUN, 0 for the default of 60
+	Registries []string          // for trusted-registry: host names, * stands for any letters
+	// LabelSchema says which labels an image must have, and of which kind
+	// their values are, see [LabelKinds]; a kind that is none asks for a value
+	// only. StrictLabels allows no others.
+	LabelSchema  map[string]string
+	StrictLabels bool
+	LabelStyle   string // "" or "label"; "maintainer" writes a MAINTAINER for the author
+	Cache        string // "clean" (default) or "mount"
+	Stages       string // "ships" (default) or "all": where layers are merged
+	MergeStyle   string // "auto" (default), "and" or "heredoc"
+	MaxLines     int    // the longest merged RUN, 0 for the default of 60
 }
 
 // settle chooses the build context.

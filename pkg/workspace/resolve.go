@@ -62,7 +62,7 @@ func (r *Resolver) For(path string) (*Settings, error) {
 		s.Rules = d.config.For(abs)
 	}
 	if s.Hadolint != nil && (s.Rules.Hadolint == nil || *s.Rules.Hadolint) {
-		s.Rules = s.Rules.Over(Rules{FailOn: s.Hadolint.failOn()})
+		s.Rules = s.Rules.Over(s.Hadolint.rules())
 		s.Ignore = append(s.Ignore[:len(s.Ignore):len(s.Ignore)], s.Hadolint.known()...)
 	} else {
 		s.Hadolint = nil
@@ -183,6 +183,15 @@ func (h *Hadolint) known() []string {
 		}
 	}
 	return out
+}
+
+// rules are the settings that refit has under other names.
+func (h *Hadolint) rules() Rules {
+	r := Rules{FailOn: h.failOn(), Registries: h.Registries, LabelSchema: h.Labels}
+	if h.Strict {
+		r.StrictLabels = &h.Strict
+	}
+	return r
 }
 
 // failOn translates the threshold.

@@ -26,6 +26,9 @@ type Rules struct {
 	Labels        map[string]string `toml:"labels" doc:"Labels to add to the images." example:"\"org.opencontainers.image.licenses\" = \"Apache-2.0\""`
 	LabelsFromEnv map[string]string `toml:"labels-from-env" doc:"Labels with the value of an environment variable of refit." example:"\"org.example.build\" = \"BUILD_NUMBER\""`
 	LabelsFromGit map[string]string `toml:"labels-from-git" choices:"revision branch tag remote date" doc:"Labels with a value from git: revision, branch, tag, remote or date." example:"\"org.opencontainers.image.revision\" = \"revision\""`
+	Registries    []string          `toml:"trusted-registries" doc:"Report images from other registries; docker.io is Docker Hub, * stands for any letters." example:"[\"docker.io\", \"*.example.org\"]"`
+	LabelSchema   map[string]string `toml:"label-schema" choices:"text url semver spdx rfc3339 hash email" doc:"Report images without these labels, and values that are not of the kind that is named: text, url, semver, spdx, rfc3339, hash or email." example:"\"org.opencontainers.image.licenses\" = \"spdx\""`
+	StrictLabels  *bool             `toml:"strict-labels" doc:"Report labels that label-schema does not name." example:"false"`
 	Context       *string           `toml:"context" doc:"The build context, relative to this file: lets transforms look at the files that are copied." example:"\".\""`
 	BuildArgs     map[string]string `toml:"build-args" doc:"Values of build arguments." example:"VERSION = \"1.2\""`
 	Targets       []string          `toml:"targets" doc:"The stages that are built as images; without it, the last one and others that nothing reads." example:"[\"app\"]"`
@@ -46,8 +49,8 @@ type Format struct {
 	CacheNeutral  *bool   `toml:"cache-neutral" doc:"Leave the text of RUN instructions alone, so that no layer is built again." example:"false"`
 }
 
-// Over returns the rules with those of base where r sets nothing. Labels and
-// build arguments are joined key by key.
+// Over returns the rules with those of base where r sets nothing. Labels,
+// label schemas and build arguments are joined key by key.
 func (r Rules) Over(base Rules) Rules {
 	out := base
 	join(reflect.ValueOf(&out).Elem(), reflect.ValueOf(r))
@@ -97,6 +100,13 @@ func (r *Rules) Apply(opt *transform.Options) {
 	set(&opt.MaxLines, r.MaxLines)
 	set(&opt.Author, r.Author)
 	set(&opt.LabelStyle, r.LabelStyle)
+	set(&opt.StrictLabels, r.StrictLabels)
+	if r.Registries != nil {
+		opt.Registries = r.Registries
+	}
+	if r.LabelSchema != nil {
+		opt.LabelSchema = r.LabelSchema
+	}
 	if r.BuildArgs != nil {
 		opt.Facts.BuildArgs = r.BuildArgs
 	}
