@@ -28,6 +28,7 @@ type Mount struct {
 	Type   string // bind by default
 	Target string
 	From   string
+	Source string // a path in From or the build context, "" for all of it
 }
 
 // ParseMount reads a --mount flag's value.
@@ -41,6 +42,8 @@ func ParseMount(arg string) Mount {
 			m.Target = kv[1]
 		case "from":
 			m.From = kv[1]
+		case "source", "src":
+			m.Source = kv[1]
 		}
 	}
 	return m

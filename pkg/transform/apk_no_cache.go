@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -120,10 +122,15 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 	if pointless {
 		pointless = p.apkDropUpdates(r, a, &c)
 	}
+	var gone []removal
 	if pointless && len(c.Edits) > 0 {
-		p.dropRemovals(r, &c, "/var/cache/apk/*", "/var/cache/apk", "/var/cache/apk/APKINDEX.*", "/var/cache/apk/APKINDEX*")
+		gone = p.dropRemovals(r, &c, apkUpdates(a), apkCache...)
 	}
 	if len(c.Edits) == 0 {
+		return
+	}
+	if what := p.missed(r, m, 0, gone); what != "" {
+		p.Skip(at, "%s", what)
 		return
 	}
 	if i < 0 {
@@ -131,6 +138,19 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 		c.Reason = "its index stays in the layer, and every apk add fetches its own"
 	}
 	p.Report(c)
+}
+
+// apkCache are the ways in which a RUN deletes apk's index.
+var apkCache = []string{"/var/cache/apk/*", "/var/cache/apk", "/var/cache/apk/APKINDEX.*", "/var/cache/apk/APKINDEX*"}
+
+// apkUpdates returns the calls of apk update.
+func apkUpdates(a facts.Activity) (calls []*syntax.CallExpr) {
+	for _, v := range a.Uses {
+		if v.Role == facts.Update {
+			calls = append(calls, v.Call)
+		}
+	}
+	return calls
 }
 
 // apkObstacle says why --no-cache must not be given in a RUN, or "".
@@ -206,6 +226,7 @@ func (p *Pass) apkDropUpdates(r *Program, a facts.Activity, c *Change) bool {
 		// later RUN uses.
 		return false
 	}
+	also := append(apkUpdates(a), p.wholeRemovals(r, apkCache...)...)
 	for _, v := range a.Uses {
 		if v.Role != facts.Update {
 			continue
@@ -214,7 +235,7 @@ func (p *Pass) apkDropUpdates(r *Program, a facts.Activity, c *Change) bool {
 			all = false
 			continue
 		}
-		edits, effects, err := r.DropCommand(v.Call)
+		edits, effects, err := r.DropCommand(v.Call, also...)
 		if err != nil {
 			all = false
 			continue

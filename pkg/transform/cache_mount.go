@@ -1,10 +1,13 @@
 package transform
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
@@ -52,6 +55,10 @@ func (p *Pass) mountCaches(r *Program, m *facts.Manager, a facts.Activity) (done
 	}
 	if err := p.undoCleanups(r, m, a, &c); err != "" {
 		p.Skip(at, "no cache mount: %s", err)
+		return false
+	}
+	if what := p.missed(r, m, math.MaxInt, nil); what != "" {
+		p.Skip(at, "no cache mount: %s", what)
 		return false
 	}
 	var flags []string
@@ -147,6 +154,9 @@ func (p *Pass) mountTargets(r *Program, m *facts.Manager, a facts.Activity, v *f
 				return nil, "", "the home directory of the user is not known"
 			}
 			t = path.Join(home, rest)
+		}
+		if repo, _, _ := facts.SplitReference(r.State.Stage.Base().S); m.Name == "composer" && path.Base(repo) == "composer" {
+			t = "/tmp/cache" // COMPOSER_HOME is /tmp in the official image
 		}
 		if m.Name == "yarn" && home != "/root" {
 			t = path.Join(home, ".cache/yarn")
@@ -264,6 +274,25 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 		return ""
 	}
 	dirs := slices.Concat(m.Lists, m.Caches, m.Mounts)
+	kin := func(v *facts.Invocation) bool { return v.Manager == m || slices.Contains(m.Kin, v.Manager.Name) }
+	var drop []*syntax.CallExpr // what goes
+	for _, call := range p.Facts.Calls(r.In) {
+		if call.Nested || call.Name() != "rm" {
+			continue
+		}
+		kept := slices.ContainsFunc(call.Fields[1:], func(f facts.Field) bool {
+			one := facts.Call{Fields: []facts.Field{call.Fields[0], f}}
+			return !strings.HasPrefix(f.Text, "-") && !slices.ContainsFunc(dirs, one.Removes)
+		})
+		if !kept && len(call.Fields) > 1 {
+			drop = append(drop, call.Expr)
+		}
+	}
+	for _, v := range p.Facts.Invocations(r.In) {
+		if kin(v) && !v.Nested && v.Role == facts.Clean {
+			drop = append(drop, v.Call)
+		}
+	}
 	for _, call := range p.Facts.Calls(r.In) {
 		if call.Nested || call.Name() != "rm" && call.Name() != "find" || !slices.ContainsFunc(dirs, call.Removes) {
 			continue
@@ -285,7 +314,7 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 		}
 		var why string
 		if len(ops) == operands {
-			why = add(r.DropCommand(call.Expr))
+			why = add(r.DropCommand(call.Expr, drop...))
 		} else {
 			why = add(r.EditCommand(call.Expr, ops...))
 		}
@@ -294,13 +323,12 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 		}
 	}
 	for _, v := range p.Facts.Invocations(r.In) {
-		kin := v.Manager == m || slices.Contains(m.Kin, v.Manager.Name)
 		var ops []Op
 		switch {
-		case !kin || v.Nested:
+		case !kin(v) || v.Nested:
 			continue
 		case v.Role == facts.Clean:
-			if why := add(r.DropCommand(v.Call)); why != "" {
+			if why := add(r.DropCommand(v.Call, drop...)); why != "" {
 				return why
 			}
 			continue

@@ -2,8 +2,11 @@ package transform
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
@@ -97,10 +100,27 @@ const (
 	placeEnd    place = iota // at the end of the RUN; right behind the invocation where that cannot be done
 	placeBehind              // right behind the invocation; at the end where that cannot be done
 	placeOnly                // right behind the invocation, or nowhere
+	placeLast                // at the end of the RUN, or nowhere
 )
 
 // cleanup proposes to run a command behind the invocation v.
 func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, where place, c Change) {
+	if v.Manager == nil { // not a manager's own cache
+		p.place(r, v, text, where, c)
+		return
+	}
+	if what := p.missed(r, v.Manager, math.MaxInt, nil); what != "" {
+		p.Skip(r.Span(v.Call), "%s", what)
+		return
+	}
+	if p.missed(r, v.Manager, v.Seq, nil) != "" {
+		where = placeLast
+	}
+	p.place(r, v, text, where, c)
+}
+
+// place reports a change that runs a command behind the invocation v.
+func (p *Pass) place(r *Program, v *facts.Invocation, text string, where place, c Change) {
 	appended := func() ([]emit.Edit, []plan.Effect, error) { return r.Append(text) }
 	inserted := func() ([]emit.Edit, []plan.Effect, error) { return r.InsertBehind(v.Call, text) }
 	tries := []func() ([]emit.Edit, []plan.Effect, error){appended, inserted}
@@ -109,6 +129,8 @@ func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, where place
 		tries = []func() ([]emit.Edit, []plan.Effect, error){inserted, appended}
 	case placeOnly:
 		tries = tries[1:]
+	case placeLast:
+		tries = tries[:1]
 	}
 	var first error
 	for _, try := range tries {
@@ -150,11 +172,35 @@ func (p *Pass) where(r *Program, a facts.Activity, v *facts.Invocation, text str
 // line names an instruction by its line, for messages.
 func (p *Pass) line(in *parse.Instruction) string { return fmt.Sprintf("line %d", in.StartLine) }
 
+// wholeRemovals returns the rm commands that delete nothing but the paths.
+func (p *Pass) wholeRemovals(r *Program, paths ...string) (calls []*syntax.CallExpr) {
+	for _, call := range p.Facts.Calls(r.In) {
+		if call.Nested || call.Name() != "rm" {
+			continue
+		}
+		other := slices.ContainsFunc(call.Fields[1:], func(f facts.Field) bool {
+			return !strings.HasPrefix(f.Text, "-") && !slices.Contains(paths, strings.TrimSuffix(f.Text, "/"))
+		})
+		if !other && len(call.Fields) > 1 {
+			calls = append(calls, call.Expr)
+		}
+	}
+	return calls
+}
+
+// removal is a word of a command that a change takes out, or all of the command.
+type removal struct {
+	call *syntax.CallExpr
+	word int
+	all  bool
+}
+
 // dropRemovals adds to a change that the program no longer deletes the paths,
 // which are compared as they are written: the words go from rm commands, and
 // those whose operands are all among the paths go whole. What cannot be taken
-// out stays.
-func (p *Pass) dropRemovals(r *Program, c *Change, paths ...string) {
+// out stays. It returns what went.
+func (p *Pass) dropRemovals(r *Program, c *Change, also []*syntax.CallExpr, paths ...string) (gone []removal) {
+	also = append(slices.Clone(also), p.wholeRemovals(r, paths...)...)
 	for _, call := range p.Facts.Calls(r.In) {
 		if call.Nested || call.Name() != "rm" {
 			continue
@@ -175,10 +221,14 @@ func (p *Pass) dropRemovals(r *Program, c *Change, paths ...string) {
 		}
 		edits, effects, err := r.EditCommand(call.Expr, ops...)
 		if len(ops) == operands {
-			edits, effects, err = r.DropCommand(call.Expr)
+			edits, effects, err = r.DropCommand(call.Expr, also...)
 		}
 		if err == nil {
 			c.Edits, c.Effects = append(c.Edits, edits...), append(c.Effects, effects...)
+			for _, op := range ops {
+				gone = append(gone, removal{call.Expr, op.At, len(ops) == operands})
+			}
 		}
 	}
+	return gone
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -66,8 +67,11 @@ func curlFail(p *Pass) {
 				letters += "L"
 			}
 			op := Op{At: c.Fields[0].Word, Insert: letters}
-			if first := c.Fields[1]; first.Known && mergeable(first.Text) && r.Script.NodeText(c.Expr.Args[first.Word]) == first.Text {
-				op = Op{At: first.Word, Replace: mergeLetters(first.Text, fail, follow)}
+			for _, f := range c.Fields[1:] {
+				if f.Known && mergeable(f.Text) && r.Script.NodeText(c.Expr.Args[f.Word]) == f.Text && (f.Word == c.Fields[1].Word || strings.ContainsAny(f.Text, "sSfL") && !takesValue(c.Expr.Args[f.Word-1])) {
+					op = Op{At: f.Word, Replace: mergeLetters(f.Text, fail, follow)}
+					break
+				}
 			}
 			edits, effects, err := r.EditCommand(c.Expr, op)
 			if err != nil {
@@ -112,6 +116,19 @@ func saved(c *facts.Call) bool {
 // others can be added.
 func mergeable(word string) bool {
 	return len(word) > 1 && word[0] == '-' && strings.Trim(word[1:], "sSkfLgOo") == "" && !strings.Contains(word[1:len(word)-1], "o")
+}
+
+// takesValue reports whether the word may be an option of curl that takes the
+// next word as its value.
+func takesValue(w *syntax.Word) bool {
+	lit := w.Lit()
+	switch {
+	case lit == "":
+		return false // quoted or expanded: an operand or a value
+	case strings.HasPrefix(lit, "--"):
+		return !strings.Contains(lit, "tlsv1") && !slices.Contains([]string{"--silent", "--show-error", "--fail", "--location", "--compressed", "--insecure", "--retry-connrefused", "--retry-all-errors"}, lit)
+	}
+	return strings.HasPrefix(lit, "-") && len(lit) > 1 && strings.ContainsAny(lit[len(lit)-1:], "oHdXuAbcemrtTUwxyYzCDEFKPQh")
 }
 
 // mergeLetters adds the missing options to a cluster: -sSO becomes -fsSLO.

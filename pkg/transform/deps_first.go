@@ -374,6 +374,12 @@ func (o *reorder) guess() string {
 				o.need(need{path: f, src: src, by: by})
 				continue
 			}
+			if names := listed(by, in); names != nil {
+				for _, s := range names {
+					o.need(need{path: path.Join(in.Dir, path.Base(s)), src: s, by: by})
+				}
+				continue
+			}
 			for _, g := range in.Ecosystem.Guess {
 				if in.Locked && len(in.Ecosystem.Lock) == 1 && strings.TrimSuffix(g, "*") == in.Ecosystem.Lock[0] {
 					g = in.Ecosystem.Lock[0]
@@ -387,6 +393,28 @@ func (o *reorder) guess() string {
 	}
 	o.doubts = append(o.doubts, "the build context is not in sight (--context)")
 	return ""
+}
+
+// listed returns the sources of a COPY that are manifests of an install by
+// convention, if the COPY names each of its files and puts them where the
+// install runs; otherwise nil.
+func listed(by *facts.Copy, in *facts.DepsInstall) []string {
+	if !by.Dest.Known || by.Dest.S != in.Dir || !by.DestDir {
+		return nil
+	}
+	var out []string
+	for _, s := range by.Sources {
+		if s.Glob || s.Dir || !s.Path.Known || s.Kind != facts.LocalSource || !strings.Contains(path.Base(s.Path.S), ".") {
+			return nil
+		}
+		for _, g := range in.Ecosystem.Guess {
+			if matchEither(path.Base(s.Path.S), g) || matchEither(path.Base(s.Path.S), strings.TrimSuffix(g, "*")) {
+				out = append(out, s.Path.S)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // brings narrows a conventional source to what a COPY brings: one that lists
@@ -451,6 +479,11 @@ func (o *reorder) choose() string {
 	if len(o.moves) == 0 {
 		return quietly
 	}
+	if o.p.Options.Context == nil {
+		if why := o.deliberate(); why != "" {
+			return why
+		}
+	}
 	// A need that an earlier COPY brings from the same place already is met:
 	// it sees the same file.
 	o.needs = slices.DeleteFunc(o.needs, func(n need) bool {
@@ -466,7 +499,7 @@ func (o *reorder) stays(c *facts.Copy) bool {
 		return true
 	}
 	ctx := o.p.Options.Context
-	if ctx == nil && o.manifestNames(c) {
+	if ctx == nil && (o.manifestNames(c) || o.namesSubproject(c)) {
 		return true
 	}
 	for _, s := range c.Sources {
@@ -484,6 +517,67 @@ func (o *reorder) stays(c *facts.Copy) bool {
 		}
 	}
 	return true
+}
+
+// namesSubproject reports whether a COPY names the project file of another
+// folder than the installs': of a workspace's package, of a module.
+func (o *reorder) namesSubproject(c *facts.Copy) bool {
+	for _, s := range c.Sources {
+		if s.Glob && strings.Trim(path.Base(s.Path.S), "*.") == "" {
+			continue
+		}
+		for _, in := range o.installs {
+			project := in.Ecosystem.Project
+			if project == "" || !s.Path.Known || !matchEither(path.Base(s.Path.S), project) {
+				continue
+			}
+			if !slices.ContainsFunc(o.needs, func(n need) bool { return n.src == s.Path.S }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// workspaceFiles declare a repository of several packages, each with a
+// manifest of its own.
+var workspaceFiles = set("pnpm-workspace.yaml", "lerna.json", "turbo.json", "nx.json", "rush.json", "go.work")
+
+// deliberate says why the writer seems to have sorted the copies already, so
+// that those in front of the install are there because the install reads
+// them (the schema that a postinstall script compiles, the packages of a workspace).
+func (o *reorder) deliberate() string {
+	for _, c := range o.moves {
+		for _, s := range c.Sources {
+			if s.Path.S == "." {
+				return ""
+			}
+		}
+	}
+	for _, c := range o.stretch.all {
+		for _, s := range c.Sources {
+			if workspaceFiles[path.Base(s.Path.S)] {
+				return fmt.Sprintf("line %d brings %s: which manifests the packages have is only known from the build context (--context)", c.Instruction.StartLine, path.Base(s.Path.S))
+			}
+		}
+	}
+	instrs := o.r.State.Stage.Instructions
+	for _, in := range instrs[slices.Index(instrs, o.r.In)+1:] {
+		c := o.p.Facts.Copy(in)
+		if c == nil || !c.Local() || !c.Dest.Known {
+			continue
+		}
+		dir := slices.ContainsFunc(c.Sources, func(s facts.CopySource) bool {
+			return s.Dir || s.Path.S == "." || !strings.Contains(path.Base(s.Path.S), ".")
+		})
+		near := slices.ContainsFunc(o.installs, func(d *facts.DepsInstall) bool {
+			return facts.Within(c.Dest.S, d.Dir) || facts.Within(d.Dir, c.Dest.S)
+		})
+		if dir && near {
+			return fmt.Sprintf("line %d copies the sources behind the install already, so what stands in front may be there for it (--context tells)", in.StartLine)
+		}
+	}
+	return ""
 }
 
 func (o *reorder) provides(c *facts.Copy) bool {

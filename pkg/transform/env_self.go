@@ -41,7 +41,7 @@ func envSelf(p *Pass) {
 				if a.Key.Value == b.Key.Value {
 					why = "a variable is set twice"
 				}
-				if refers(a.Value.Value, b.Key.Value) {
+				if refers(a.Value.Value, b.Key.Value) && !itself(b) {
 					uses = true
 				}
 			}
@@ -56,7 +56,7 @@ func envSelf(p *Pass) {
 		}
 		for _, a := range first {
 			for _, b := range first {
-				if a.Key.Value != b.Key.Value && refers(a.Value.Value, b.Key.Value) {
+				if a.Key.Value != b.Key.Value && refers(a.Value.Value, b.Key.Value) && !itself(b) {
 					why = "the values use each other's variables"
 				}
 			}
@@ -92,6 +92,13 @@ func envSelf(p *Pass) {
 			Effects: []plan.Effect{plan.Replace{Instr: in.Index, Text: a + "\n" + b}},
 		})
 	}
+}
+
+// itself reports whether a pair sets a variable to its own value, as ENV does
+// with build arguments: NAME=$NAME. Others see the same value before and after.
+func itself(p parse.Pair) bool {
+	v := strings.Trim(p.Value.Value, `"`)
+	return v == "$"+p.Key.Value || v == "${"+p.Key.Value+"}"
 }
 
 // src2 is the text of a span.

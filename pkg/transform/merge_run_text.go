@@ -281,14 +281,18 @@ func (m *merger) bodies() []emit.Edit {
 		prev := m.parts[i]
 		gap := parse.Span{Start: prev.In.End, End: part.In.Heredocs[0].Body.Start}
 		for _, c := range m.between(prev.In, part.In, gap) {
-			add.WriteString(c + m.eol)
+			add.WriteString(part.lineIndent(part.Script.Source(part.Tree.Stmts[0].Pos())) + c + m.eol)
 		}
 		body := part.In.Heredocs[0].Body
 		text := body.Text(f.Src)
 		if part.head != nil {
 			head := part.Span(part.Tree.Stmts[0])
 			rest := strings.TrimLeft(string(f.Src[head.End:body.End]), " \t;")
-			text = string(f.Src[body.Start:head.Start]) + strings.TrimPrefix(rest, "\n")
+			lead := string(f.Src[body.Start:head.Start])
+			if after, alone := strings.CutPrefix(rest, "\n"); alone { // the line goes with its indent
+				lead, rest = strings.TrimRight(lead, " \t"), after
+			}
+			text = lead + rest
 		}
 		add.WriteString(text)
 		edits = append(edits, emit.Edit{Span: parse.Span{Start: prev.In.End, End: part.In.End}})

@@ -19,6 +19,7 @@ type Pass struct {
 	changes   []Change
 	skips     []Skip
 	mentions  map[string]int // see firstMention
+	strict    map[*facts.Manager][]strictUse
 	programs  map[*parse.Instruction]*Program
 }
 

@@ -89,8 +89,13 @@ func (p *Pass) pipRun(m *facts.Manager, r *Program) {
 		}
 		// A deletion of the cache that has become pointless goes, if it is
 		// all that its command does.
+		var gone []removal
 		if m.Name == "pip" {
-			p.dropCacheRemoval(r, m, &c)
+			gone = p.dropCacheRemoval(r, m, &c)
+		}
+		if what := p.missed(r, m, v.Seq, gone); what != "" {
+			p.Skip(at, "%s", what)
+			continue
 		}
 		p.Report(c)
 	}
@@ -132,7 +137,7 @@ func (p *Pass) pipObstacle(m *facts.Manager, r *Program, v *facts.Invocation) st
 
 // dropCacheRemoval takes rm -rf ~/.cache/pip out of a RUN all of whose
 // installs keep no cache, once: with the change of the first.
-func (p *Pass) dropCacheRemoval(r *Program, m *facts.Manager, c *Change) {
+func (p *Pass) dropCacheRemoval(r *Program, m *facts.Manager, c *Change) []removal {
 	wanting := 0
 	for _, v := range p.Facts.Activity(r.In, m).Uses {
 		if v.Role == facts.Install && !v.HasFlag(m.NoCache...) {
@@ -140,13 +145,13 @@ func (p *Pass) dropCacheRemoval(r *Program, m *facts.Manager, c *Change) {
 		}
 	}
 	if wanting != 1 {
-		return
+		return nil
 	}
 	for _, v := range p.Facts.Invocations(r.In) {
 		// Other tools use the cache too.
 		if v.Manager.Name == "pipenv" {
-			return
+			return nil
 		}
 	}
-	p.dropRemovals(r, c, "~/.cache/pip", "~/.cache/pip/*")
+	return p.dropRemovals(r, c, nil, "~/.cache/pip", "~/.cache/pip/*")
 }

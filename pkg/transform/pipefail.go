@@ -30,12 +30,13 @@ func pipefail(p *Pass) {
 	for _, r := range p.Programs() {
 		pipe := (*syntax.BinaryCmd)(nil)
 		early := ""
+		unseen := unseenPipes(r.Tree)
 		syntax.Walk(r.Tree, func(n syntax.Node) bool {
 			b, ok := n.(*syntax.BinaryCmd)
 			if !ok || b.Op != syntax.Pipe && b.Op != syntax.PipeAll {
 				return true
 			}
-			if pipe == nil {
+			if pipe == nil && !unseen[b] {
 				pipe = b
 			}
 			for _, c := range shell.Commands(b) {
@@ -93,6 +94,39 @@ func pipefail(p *Pass) {
 			Effects: []plan.Effect{plan.Prepend{Instr: r.In.Index, Semi: semi, Text: "set -o pipefail"}},
 		})
 	}
+}
+
+// unseenPipes returns the pipes whose status nothing looks at: those in the
+// command substitutions of a command's arguments, and of export and the like.
+func unseenPipes(tree *syntax.File) map[*syntax.BinaryCmd]bool {
+	unseen := map[*syntax.BinaryCmd]bool{}
+	mark := func(root syntax.Node) {
+		syntax.Walk(root, func(n syntax.Node) bool {
+			if sub, ok := n.(*syntax.CmdSubst); ok {
+				syntax.Walk(sub, func(n syntax.Node) bool {
+					if b, ok := n.(*syntax.BinaryCmd); ok {
+						unseen[b] = true
+					}
+					return true
+				})
+			}
+			return true
+		})
+	}
+	syntax.Walk(tree, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.DeclClause:
+			mark(n)
+		case *syntax.CallExpr:
+			if len(n.Args) > 0 {
+				mark(n)
+			}
+		case *syntax.Redirect:
+			mark(n)
+		}
+		return true
+	})
+	return unseen
 }
 
 // setsPipefail reports whether a program turns pipefail on itself.

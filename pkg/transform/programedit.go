@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -95,13 +96,19 @@ func (r *Program) hasComment(sp parse.Span) bool {
 
 // DropCommand removes the statement that is a simple command from the && chain
 // or statement list that it stands in, its operator included. The error says
-// why it cannot be done.
-func (r *Program) DropCommand(c *syntax.CallExpr) ([]emit.Edit, []plan.Effect, error) {
+// why it cannot be done. A change that removes several commands names them all in
+// also, so that what it deletes for one does not reach into what it deletes for
+// another.
+func (r *Program) DropCommand(c *syntax.CallExpr, also ...*syntax.CallExpr) ([]emit.Edit, []plan.Effect, error) {
 	st := r.Stmt(c)
 	if st == nil || st.Negated || st.Background {
 		return nil, nil, errors.New("the command is not a plain statement")
 	}
-	sp, err := r.dropSpan(st)
+	gone := map[*syntax.Stmt]bool{st: true}
+	for _, o := range also {
+		gone[r.Stmt(o)] = true
+	}
+	sp, err := r.dropSpan(st, gone)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,8 +118,10 @@ func (r *Program) DropCommand(c *syntax.CallExpr) ([]emit.Edit, []plan.Effect, e
 	return []emit.Edit{{Span: sp}}, []plan.Effect{plan.Drop{Instr: r.In.Index, Index: r.Index(c)}}, nil
 }
 
-// dropSpan finds what to delete so that a statement goes.
-func (r *Program) dropSpan(st *syntax.Stmt) (parse.Span, error) {
+// dropSpan finds what to delete so that a statement goes, where all that are in
+// gone go.
+func (r *Program) dropSpan(st *syntax.Stmt, gone map[*syntax.Stmt]bool) (parse.Span, error) {
+	kept := func(o *syntax.Stmt) bool { return !gone[o] }
 	var sp parse.Span
 	notFound := errors.New("the command stands where it cannot be taken out")
 	err := notFound
@@ -141,22 +150,28 @@ func (r *Program) dropSpan(st *syntax.Stmt) (parse.Span, error) {
 					if o != st {
 						continue
 					}
-					if i > 0 {
+					switch {
+					case slices.ContainsFunc(chain[:i], kept):
 						sp = parse.Span{Start: r.end(chain[i-1]), End: r.end(st)}
-					} else {
-						sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(chain[1].Pos())}
+						err = nil
+					case i+1 < len(chain):
+						sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(chain[i+1].Pos())}
+						err = nil
 					}
-					err = nil
 				}
 			}
 		}
 		for i, o := range list {
-			if o != st || len(list) < 2 {
+			if o != st || !slices.ContainsFunc(list, kept) {
 				continue
 			}
-			if i+1 < len(list) {
+			last := i - 1 // the one that becomes the last of the list
+			for last >= 0 && gone[list[last]] {
+				last--
+			}
+			if slices.ContainsFunc(list[i+1:], kept) {
 				sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(list[i+1].Pos())}
-			} else if !r.strict() || !shell.FailsLoudly(list[i-1]) {
+			} else if !r.strict() || !shell.FailsLoudly(list[last]) {
 				// The status of the last statement is the list's: it hides
 				// failures before it.
 				err = errors.New("the command's status is what the ones before it would be judged by")
