@@ -132,7 +132,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 		verbose:     ctx.Bool("verbose"), explainSkips: ctx.Bool("explain-skips"), quiet: ctx.Bool("quiet"),
 		stdinName: ctx.String("stdin-filename"),
 		jobs:      ctx.Int("jobs"),
-		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude"), NoIgnore: ctx.Bool("no-ignore"), IgnoreFiles: globalIgnore(c)},
+		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude"), NoIgnore: ctx.Bool("no-ignore"), User: userIgnore(c)},
 	}
 	s.resolver.File, s.resolver.None = ctx.String("config"), ctx.Bool("no-config")
 	s.find.Excluded = s.resolver.Excluded
@@ -288,17 +288,35 @@ func (f *flagReader) pairs(name string) map[string]string {
 	return out
 }
 
-// globalIgnore is git's ignore file of the user, where it is by default.
-func globalIgnore(c *console) []string {
-	dir := c.getenv("XDG_CONFIG_HOME")
-	if dir == "" {
-		home := c.getenv("HOME")
-		if home == "" {
-			return nil
-		}
+// userIgnore says where git's settings of the user are, see
+// https://git-scm.com/docs/git-config#FILES.
+func userIgnore(c *console) *workspace.UserIgnore {
+	u := &workspace.UserIgnore{Ask: c.getenv("GIT_CONFIG_COUNT") != "" || c.getenv("GIT_CONFIG_PARAMETERS") != ""}
+	home, dir := c.getenv("HOME"), c.getenv("XDG_CONFIG_HOME")
+	if dir == "" && home != "" {
 		dir = filepath.Join(home, ".config")
 	}
-	return []string{filepath.Join(dir, "git", "ignore")}
+	if dir != "" {
+		u.Default = filepath.Join(dir, "git", "ignore")
+	}
+	switch system := c.getenv("GIT_CONFIG_SYSTEM"); {
+	case c.getenv("GIT_CONFIG_NOSYSTEM") != "":
+	case system != "":
+		u.Configs = append(u.Configs, system)
+	default:
+		u.Configs = append(u.Configs, "/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig")
+	}
+	if global := c.getenv("GIT_CONFIG_GLOBAL"); global != "" {
+		u.Configs = append(u.Configs, global)
+		return u
+	}
+	if dir != "" {
+		u.Configs = append(u.Configs, filepath.Join(dir, "git", "config"))
+	}
+	if home != "" {
+		u.Configs = append(u.Configs, filepath.Join(home, ".gitconfig"))
+	}
+	return u
 }
 
 func choiceError(flag, got string, choices ...string) error {

@@ -77,9 +77,10 @@ func suffixKind(rest string) nameKind {
 
 // FindOptions steer Find.
 type FindOptions struct {
-	NoIgnore     bool     // ignore files hold for nothing
-	ForceExclude bool     // ignore files and Excluded hold for named files, too
-	IgnoreFiles  []string // further ignore files, such as the user's global one
+	NoIgnore     bool // ignore files hold for nothing
+	ForceExclude bool // ignore files and Excluded hold for named files, too
+	// User finds the user's ignore file; nil for none.
+	User *UserIgnore
 	// Lookup, if set, gives environment variables for Compose and Bake files.
 	Lookup func(string) (string, bool)
 	// Excluded, if set, leaves out more: files and whole folders. The path is
@@ -127,7 +128,7 @@ func Ignored(path string, opt FindOptions) bool {
 	if opt.NoIgnore {
 		return false
 	}
-	ig, ignored := ignoresAt(filepath.Dir(abs), opt.IgnoreFiles)
+	ig, ignored := ignoresAt(filepath.Dir(abs), opt.User)
 	return ignored || ig.ignored(filepath.Base(abs), false)
 }
 
@@ -187,7 +188,7 @@ func (f *finder) root(dir string) {
 	}
 	var ig *ignores
 	if !f.opt.NoIgnore {
-		ig, _ = ignoresAt(abs, f.opt.IgnoreFiles)
+		ig, _ = ignoresAt(abs, f.opt.User)
 	}
 	files, errs := len(f.files), len(f.errs)
 	f.skipped = 0
@@ -249,7 +250,7 @@ func (f *finder) enter(dir, abs, name string, ig *ignores) {
 			return
 		}
 		if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
-			ig = rootIgnores(abs, f.opt.IgnoreFiles)
+			ig = rootIgnores(abs, f.opt.User)
 		} else {
 			_, err := os.Lstat(filepath.Join(path, ".gitignore"))
 			ig = ig.enter(name, err == nil)

@@ -121,12 +121,15 @@ func TestIgnoreLikeGit(t *testing.T) {
 		t.Skip("git is not installed")
 	}
 	rnd := rand.New(rand.NewPCG(6, 4))
-	for n := range 3 {
-		dir := t.TempDir()
+	for n, where := range []string{"default", "global", "repository", "included", "worktree"} {
+		dir, home := t.TempDir(), t.TempDir()
+		for k, v := range map[string]string{"GIT_CONFIG_NOSYSTEM": "1", "HOME": home, "XDG_CONFIG_HOME": filepath.Join(home, "xdg"), "GIT_CEILING_DIRECTORIES": filepath.Dir(dir)} {
+			t.Setenv(k, v)
+		}
+		user := &UserIgnore{Configs: []string{filepath.Join(home, ".gitconfig")}, Default: filepath.Join(home, "xdg", "git", "ignore")}
 		git := func(stdin []byte, args ...string) []byte {
 			cmd := exec.Command("git", args...)
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "HOME="+dir, "XDG_CONFIG_HOME="+dir, "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir))
 			cmd.Stdin = bytes.NewReader(stdin)
 			out, err := cmd.Output()
 			if e := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &e) && e.ExitCode() == 1) {
@@ -134,7 +137,14 @@ func TestIgnoreLikeGit(t *testing.T) {
 			}
 			return out
 		}
-		git(nil, "init", "-q")
+		if where == "worktree" {
+			main := t.TempDir()
+			git(nil, "init", "-q", main)
+			git(nil, "-C", main, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "--allow-empty", "-m", "x")
+			git(nil, "-C", main, "worktree", "add", "-q", dir, "HEAD")
+		} else {
+			git(nil, "init", "-q")
+		}
 		random := func(top bool) string {
 			var lines []string
 			for len(lines) < 1+rnd.IntN(7) {
@@ -150,7 +160,22 @@ func TestIgnoreLikeGit(t *testing.T) {
 			}
 			return strings.Join(lines, sep)
 		}
-		write(t, filepath.Join(dir, ".git", "info", "exclude"), random(true))
+		_, common := gitDirs(dir)
+		if err := os.MkdirAll(filepath.Join(common, "info"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(common, "info", "exclude"), random(true))
+		write(t, filepath.Join(home, "xdg", "git", "ignore"), random(true))
+		write(t, filepath.Join(home, "own"), random(true))
+		switch where {
+		case "global":
+			write(t, filepath.Join(home, ".gitconfig"), "[core]\n\tExcludesFile = ~/own\n")
+		case "included":
+			write(t, filepath.Join(home, "more"), "[core]\n\texcludesFile = ~/own\n")
+			write(t, filepath.Join(home, ".gitconfig"), "[include]\n\tpath = more\n")
+		case "repository", "worktree":
+			git(nil, "config", "core.excludesFile", filepath.Join(home, "own"))
+		}
 		paths := map[string]bool{}
 		dirs := map[string]bool{"": true}
 		for len(paths) < 1000 {
@@ -188,7 +213,7 @@ func TestIgnoreLikeGit(t *testing.T) {
 		}
 		var want []string
 		for _, p := range all {
-			if got := Ignored(filepath.Join(dir, p), FindOptions{}); got != ignored[p] {
+			if got := Ignored(filepath.Join(dir, p), FindOptions{User: user}); got != ignored[p] {
 				t.Errorf("tree %d: %q: ignored %v, git says %v", n, p, got, ignored[p])
 				for d := filepath.Dir(p); ; d = filepath.Dir(d) {
 					data, _ := os.ReadFile(filepath.Join(dir, d, ".gitignore"))
@@ -202,7 +227,7 @@ func TestIgnoreLikeGit(t *testing.T) {
 				want = append(want, filepath.ToSlash(p))
 			}
 		}
-		got := found(t, dir, FindOptions{}, dir)
+		got := found(t, dir, FindOptions{User: user}, dir)
 		slices.Sort(got)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("tree %d: %s", n, d)

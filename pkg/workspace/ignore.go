@@ -240,10 +240,18 @@ type ignores struct {
 }
 
 // rootIgnores begins at the root of a repository, or where there is none, at
-// the folder that is searched. extra are further ignore files, weakest first.
-func rootIgnores(root string, extra []string) *ignores {
+// the folder that is searched.
+func rootIgnores(root string, user *UserIgnore) *ignores {
 	var ig *ignores
-	for _, file := range append(extra, filepath.Join(root, ".git", "info", "exclude")) {
+	repository, exclude := "", ""
+	if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
+		_, common := gitDirs(root)
+		repository, exclude = root, filepath.Join(common, "info", "exclude")
+	}
+	for _, file := range []string{user.For(repository), exclude} {
+		if file == "" {
+			continue
+		}
 		if data, err := os.ReadFile(file); err == nil {
 			ig = &ignores{up: ig, list: parseIgnore(data, ""), root: root}
 		}
@@ -305,12 +313,12 @@ func repositoryRoot(dir string) string {
 
 // ignoresAt gives the ignores of a folder, and whether the folder itself is
 // ignored. dir is absolute.
-func ignoresAt(dir string, extra []string) (ig *ignores, ignored bool) {
+func ignoresAt(dir string, user *UserIgnore) (ig *ignores, ignored bool) {
 	root := repositoryRoot(dir)
 	if root == "" {
 		root = dir
 	}
-	ig = rootIgnores(root, extra)
+	ig = rootIgnores(root, user)
 	rel, err := filepath.Rel(root, dir)
 	if err != nil || rel == "." {
 		return ig, false
