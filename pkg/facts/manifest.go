@@ -186,6 +186,10 @@ func (t *Tree) Origin(p string) (from string, by *Copy, has Presence) {
 	return "", nil, No
 }
 
+// Doubts says where the methods so far could not tell what is there, oldest
+// first.
+func (t *Tree) Doubts() []string { return t.doubts }
+
 // at is Origin that notes doubts.
 func (t *Tree) at(p string) (from string, ok bool) {
 	from, by, has := t.Origin(p)

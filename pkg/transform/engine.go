@@ -276,6 +276,9 @@ func compatible(changes []Change) []Change {
 	var out []Change
 	var edits []emit.Edit
 	paths := map[string]bool{}
+	if i := slices.IndexFunc(changes, func(c Change) bool { return c.Alone }); i >= 0 {
+		return changes[i : i+1]
+	}
 next:
 	for _, c := range changes {
 		for _, e := range c.Edits {

@@ -60,6 +60,7 @@ type Change struct {
 	Safety     Safety           // Advice has no edits
 	Effects    []plan.Effect    // the plan differences that it declares
 	Drops      []parse.Span     // comments that it removes on purpose
+	Alone      bool             // no other change is accepted in its round: it changes what the others are about
 	Before     string           `json:"-"` // the text of At, set by the engine
 	Pos        parse.Position   // of At in the original file, set by the engine
 	End        parse.Position   // of At's end in the original file, set by the engine
