@@ -41,11 +41,13 @@ type flagInfo struct {
 	def      string
 }
 
-// flagChoices are the values of flags that take one of a few.
+// flagChoices are the values of flags that take one of a few, by flag or, for
+// one command, by command and flag.
 var flagChoices = map[string]string{
 	"cache": "clean mount", "label-style": "label maintainer", "stages": "ships all", "merge-style": "auto and heredoc",
 	"operators": "leading trailing", "newline": "keep lf crlf", "color": "auto always never", "fail-on": "note warning error",
-	"output-format": "text json sarif rdjson github gitlab",
+	"output-format": "text json sarif rdjson github gitlab", "rules output-format": "text json",
+	"engine": "auto docker buildkit podman buildah",
 }
 
 func flagsOf(cmd *cli.Command) []flagInfo {
@@ -60,7 +62,11 @@ func flagsOf(cmd *cli.Command) []flagInfo {
 			info.names = append(info.names, dashed(n))
 		}
 		sort.SliceStable(info.names, func(i, j int) bool { return len(info.names[i]) > len(info.names[j]) })
-		info.choices = strings.Fields(flagChoices[f.Names()[0]])
+		choices, ok := flagChoices[cmd.Name+" "+f.Names()[0]]
+		if !ok {
+			choices = flagChoices[f.Names()[0]]
+		}
+		info.choices = strings.Fields(choices)
 		if f.Names()[0] == "select" || f.Names()[0] == "ignore" {
 			for _, t := range transform.All() {
 				info.choices = append(info.choices, t.Name)
