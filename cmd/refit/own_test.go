@@ -23,6 +23,22 @@ func TestOwnDockerfile(t *testing.T) {
 	}
 }
 
+// TestOwnDockerfileFix: refit has nothing to improve in it.
+func TestOwnDockerfileFix(t *testing.T) {
+	root := filepath.Join("..", "..")
+	for _, args := range [][]string{
+		{"refit", "fix", "--unsafe", "--diff", filepath.Join(root, "Dockerfile")},
+		{"refit", "fix", "--unsafe", "--diff", "--context", root, filepath.Join(root, "Dockerfile")},
+		{"refit", "fmt", "--diff", filepath.Join(root, "Dockerfile")},
+	} {
+		var out, err bytes.Buffer
+		c := &console{in: &bytes.Buffer{}, out: &out, err: &err, getenv: func(string) string { return "" }}
+		if code := run(c, args); code != exitOK || out.Len() > 0 {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, out.String(), err.String())
+		}
+	}
+}
+
 // TestFilesForTools checks that what other tools read is YAML, and that the
 // hooks of pre-commit take the names that refit itself looks for.
 func TestFilesForTools(t *testing.T) {
