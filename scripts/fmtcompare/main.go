@@ -1,7 +1,8 @@
 // Command fmtcompare writes docs/format-compare.md: the RUN instructions of
-// testdata/compare/run.txtar as refit, dockerfmt and dprint lay them out.
+// testdata/compare/run.txtar as refit, dockerfmt, dprint and dockerfile-utils
+// lay them out.
 //
-//	npm install dprint @dprint/dockerfile @reteps/dockerfmt
+//	npm install dprint @dprint/dockerfile @reteps/dockerfmt dockerfile-utils
 //	go run ./scripts/fmtcompare -node_modules ./node_modules > docs/format-compare.md
 package main
 
@@ -44,19 +45,21 @@ func main() {
 	if err := os.WriteFile(config, fmt.Appendf(nil, `{"plugins": [%q]}`, plugin), 0o644); err != nil {
 		log.Fatal(err)
 	}
+	file := filepath.Join(tmp, "Dockerfile")
+	onFile := func(src []byte, name string, args ...string) ([]byte, error) {
+		if err := os.WriteFile(file, src, 0o644); err != nil {
+			return nil, err
+		}
+		return output(exec.Command(filepath.Join(abs, ".bin", name), append(args, file)...))
+	}
 	peers := []peer{
-		{"dockerfmt", func(src []byte) ([]byte, error) {
-			file := filepath.Join(tmp, "Dockerfile")
-			if err := os.WriteFile(file, src, 0o644); err != nil {
-				return nil, err
-			}
-			return output(exec.Command(filepath.Join(abs, ".bin", "dockerfmt"), "--newline", file))
-		}},
+		{"dockerfmt", func(src []byte) ([]byte, error) { return onFile(src, "dockerfmt", "--newline") }},
 		{"dprint", func(src []byte) ([]byte, error) {
 			cmd := exec.Command(filepath.Join(abs, ".bin", "dprint"), "fmt", "--config", config, "--stdin", "Dockerfile")
 			cmd.Stdin = bytes.NewReader(src)
 			return output(cmd)
 		}},
+		{"dockerfile-utils", func(src []byte) ([]byte, error) { return onFile(src, "dockerfile-utils", "format", "--spaces", "4") }},
 	}
 	verdicts := map[string]string{}
 	for _, f := range ar.Files {
@@ -122,6 +125,6 @@ func block(name string, text []byte) string {
 
 const head = `# The format, side by side
 
-25 RUN instructions of different kinds, written for this page, as refit, dockerfmt (@reteps/dockerfmt on npm) and dprint (@dprint/dockerfile) lay them out with
-their defaults. The page is written by scripts/fmtcompare; the verdicts are ours.
+25 RUN instructions of different kinds, written for this page, as refit, dockerfmt (@reteps/dockerfmt on npm), dprint (@dprint/dockerfile) and dockerfile-utils
+(what formats Dockerfiles in VS Code; with --spaces 4, as there) lay them out with their defaults. The page is written by scripts/fmtcompare; the verdicts are ours.
 `
