@@ -66,15 +66,16 @@ make_tools() {
     (cd "$here" && go build -o "$cache/bin/" ./mkwheel ./serve)
 }
 
-# The root file system of debian:12-slim: what debootstrap makes, with the apt and dpkg settings of Docker's image
-# (https://github.com/debuerreotype/debuerreotype) and without docs, man pages and locales.
-make_rootfs() {
-    local fs=$cache/rootfs.tmp
+make_rootfs() { rootfs bookworm; }
+make_trixie() { rootfs trixie; }
+
+# rootfs SUITE: the root file system of debian:SUITE-slim: what debootstrap makes, with the apt and dpkg settings of
+# Docker's image (https://github.com/debuerreotype/debuerreotype) and without docs, man pages and locales.
+rootfs() {
+    local suite=$1 fs=$cache/rootfs.tmp
     rm -rf "$fs"
-    debootstrap --variant=minbase bookworm "$fs" http://deb.debian.org/debian >"$cache/log/debootstrap.log" 2>&1
-    cat >"$fs/etc/apt/sources.list" <<'LIST'
-deb http://deb.debian.org/debian bookworm main
-LIST
+    debootstrap --variant=minbase "$suite" "$fs" http://deb.debian.org/debian >"$cache/log/debootstrap-$suite.log" 2>&1
+    echo "deb http://deb.debian.org/debian $suite main" >"$fs/etc/apt/sources.list"
     cat >"$fs/etc/apt/apt.conf.d/docker-clean" <<'CONF'
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };
 APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };
@@ -99,8 +100,8 @@ CONF
         cp /usr/local/share/ca-certificates/*.crt "$fs/usr/local/share/ca-certificates/" 2>/dev/null ||
             { mkdir -p "$fs/usr/local/share/ca-certificates" && cp /usr/local/share/ca-certificates/*.crt "$fs/usr/local/share/ca-certificates/"; }
     fi
-    mkdir -p "$cache/images/debian"
-    tar --numeric-owner --xattrs --sort=name -C "$fs" -cf "$cache/images/debian/rootfs.tar" .
+    mkdir -p "$cache/images/$suite"
+    tar --numeric-owner --xattrs --sort=name -C "$fs" -cf "$cache/images/$suite/rootfs.tar" .
     rm -rf "$fs"
 }
 
@@ -238,11 +239,14 @@ make_images() {
     # Cache mounts may hold files of an older package index.
     buildctl --addr "$addr" prune --filter type==exec.cachemount >/dev/null
     compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null && ca=1
-    image debian:12-slim,debian:bookworm-slim,debian:12,debian:bookworm,debian:latest "$i/debian.Dockerfile" "$cache/images/debian"
+    image debian:12-slim,debian:bookworm-slim,debian:12,debian:bookworm,debian:latest "$i/debian.Dockerfile" "$cache/images/bookworm"
+    image debian:13-slim,debian:trixie-slim,debian:13,debian:trixie "$i/debian.Dockerfile" "$cache/images/trixie"
     image node:20-slim,node:20-bookworm-slim,node:20 "$i/node.Dockerfile" "$cache/images/node" --opt "build-arg:CA=$ca"
     image python:3.11-slim,python:3.11-slim-bookworm,python:3.11 "$i/python.Dockerfile" "$i" \
         --opt "build-arg:INDEX=http://$files/simple" --opt "build-arg:CA=$ca"
-    image golang:1.26,golang:1.26-bookworm "$i/golang.Dockerfile" "$(go env GOROOT)" --opt "build-arg:CA=$ca"
+    # As upstream: tags without a Debian release are built on the newest.
+    image golang:1.26,golang:1.26-trixie "$i/golang.Dockerfile" "$(go env GOROOT)" --opt "build-arg:CA=$ca" --opt build-arg:SUITE=trixie
+    image golang:1.26-bookworm "$i/golang.Dockerfile" "$(go env GOROOT)" --opt "build-arg:CA=$ca" --opt build-arg:SUITE=bookworm
     mkdir -p "$cache/images/busybox"
     cp "$(command -v busybox)" "$cache/images/busybox/busybox"
     image busybox:1,busybox:latest "$i/busybox.Dockerfile" "$cache/images/busybox"
@@ -252,11 +256,12 @@ make_images() {
 setup() {
     requirements
     once tools "$here/go.mod" "$here"/*/main.go "$(go env GOVERSION)"
-    once rootfs 1
+    once rootfs 2
+    once trixie 1
     once node 1
     once www 5 "$here/mkwheel/main.go"
     up_daemons
-    once images "$here"/images/* "$(cat "$cache"/stamp/{rootfs,node,www} | sha256sum)" "$(go env GOVERSION)" "$files"
+    once images "$here"/images/* "$(cat "$cache"/stamp/{rootfs,trixie,node,www} | sha256sum)" "$(go env GOVERSION)" "$files"
 }
 
 suite() {

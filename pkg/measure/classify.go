@@ -23,6 +23,12 @@ type Expectation struct {
 	Packages bool
 	// Subset: the image after may hold less than the image before (another base image, build tools left in a stage).
 	Subset bool
+	// Kept are paths that the image after must have as the image before has them, with all below, whatever else is declared.
+	Kept []string
+	// Base: the image after is built on another base image, which may bring its own config but for the fields and
+	// variables in Sets, named as in Config: the Dockerfile sets those itself.
+	Base bool
+	Sets []string
 	// Varies are paths that differ between two builds of the Dockerfile before, with leading slash.
 	Varies map[string]bool
 }
@@ -121,6 +127,7 @@ type judge struct {
 	want          Expectation
 	before, after map[string]*Inode
 	pkgs          *packages
+	made          []string // with want.Base: folders above what is copied, and above the working directory
 }
 
 // classify decides what a difference means, and why.
@@ -151,11 +158,25 @@ func (j *judge) classify(d *Difference) (Class, string) {
 			return Benign, why
 		}
 	}
+	if n := j.after[name]; j.want.Base && n != nil && n.Type == tar.TypeDir && (d.What == "mode" || d.What == "owner") {
+		// Folders of the old base image that the new one lacks are made anew on the way to what is copied there.
+		if slices.Contains(j.made, name) {
+			return Declared, "made on the way to a file or to the working directory"
+		}
+		if _, ok := matches(caches, name); ok {
+			return Declared, "package cache of another base image"
+		}
+	}
 	if why, ok := matches(cacheRoots, name); ok && d.What == "missing" && j.onlyCachesBelow(name) {
 		return Declared, why + " removed"
 	}
 	if j.want.Varies[d.Path] {
 		return Benign, "differs between two builds of the same Dockerfile"
+	}
+	for _, k := range j.want.Kept {
+		if name == k || strings.HasPrefix(name, k+"/") {
+			return Unexpected, ""
+		}
 	}
 	for _, p := range j.want.Paths {
 		if ok, err := doublestar.Match(p, name); err == nil && ok {
@@ -205,8 +226,14 @@ func (j *judge) classifyConfig(d *Difference) (Class, string) {
 	if slices.Contains(j.want.Config, field) || slices.Contains(j.want.Config, d.Config) {
 		return Declared, "declared by a change"
 	}
+	if j.want.Base && slices.Contains(baseFields, field) && !slices.Contains(j.want.Sets, field) && !slices.Contains(j.want.Sets, d.Config) {
+		return Declared, "set by the base image"
+	}
 	return Unexpected, ""
 }
+
+// baseFields are the fields of the config that base images set for their own sake.
+var baseFields = []string{"Env", "Cmd", "Entrypoint", "Label"}
 
 // normalForm returns a function that takes out of a file's bytes what depends on the day and on the order of
 // installation, or nil.

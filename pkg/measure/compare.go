@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"sort"
 	"strings"
@@ -99,6 +100,13 @@ func Compare(before, after *Image, want Expectation) (*Comparison, error) {
 	}
 	out.Differences = append(out.Differences, diffConfig(&before.Config, &after.Config)...)
 	j := &judge{want: want, before: a, after: b}
+	if want.Base {
+		for _, p := range append(slices.Clone(want.Kept), strings.TrimPrefix(after.Config.Config.WorkingDir, "/")) {
+			for p = path.Dir(p); p != "." && p != "/"; p = path.Dir(p) {
+				j.made = append(j.made, p)
+			}
+		}
+	}
 	if want.Packages {
 		if err := j.readPackages(before, after); err != nil {
 			return nil, err

@@ -43,6 +43,8 @@ func (x *Expectation) add(c *transform.Change, e plan.Effect) {
 		}
 	case plan.Insert:
 		x.inserted(e.Text, unsafe)
+	case plan.Split:
+		x.split(e)
 	case plan.Replace:
 		if strings.EqualFold(firstWord(c.Before), "MAINTAINER") {
 			x.Config = append(x.Config, "author")
@@ -60,6 +62,48 @@ func (x *Expectation) add(c *transform.Change, e plan.Effect) {
 		x.Owners = append(x.Owners, set.Owners...)
 	}
 }
+
+// split declares a final stage on another image: it may lack whatever nobody copies, but not what is copied, and of the
+// config only what the stage does not set itself may come from the other image.
+func (x *Expectation) split(e plan.Split) {
+	x.Subset, x.Packages, x.Base = true, true, true
+	for _, s := range e.Sets {
+		if name, ok := strings.CutPrefix(s, "ENV "); ok {
+			x.Sets = append(x.Sets, "Env "+name)
+		} else {
+			x.Sets = append(x.Sets, configFields[s])
+		}
+	}
+	for _, part := range e.Head {
+		res, err := parser.Parse(strings.NewReader(part.Text))
+		if part.Text == "" || err != nil {
+			continue
+		}
+		for _, n := range res.AST.Children {
+			in, err := parse.Typed(n)
+			c, ok := in.(*instructions.CopyCommand)
+			if err != nil || !ok {
+				continue
+			}
+			for _, src := range c.SourcePaths {
+				to := c.DestPath
+				if strings.HasSuffix(to, "/") {
+					to = path.Join(to, path.Base(src))
+				}
+				to = strings.TrimPrefix(to, "/")
+				if to != strings.TrimPrefix(src, "/") {
+					x.Paths = append(x.Paths, to)
+				} else {
+					x.Kept = append(x.Kept, to)
+				}
+			}
+		}
+	}
+}
+
+// configFields are the names of the config's fields, see Difference.Config, by the instructions that set them.
+var configFields = map[string]string{"CMD": "Cmd", "ENTRYPOINT": "Entrypoint", "EXPOSE": "ExposedPorts", "HEALTHCHECK": "Healthcheck", "LABEL": "Label", "MAINTAINER": "author",
+	"SHELL": "Shell", "STOPSIGNAL": "StopSignal", "USER": "User", "VOLUME": "Volumes", "WORKDIR": "WorkingDir"}
 
 // labels returns the labels that the LABEL instructions of a text set.
 func labels(text string) map[string]string {

@@ -54,3 +54,32 @@ func TestExpectOwners(t *testing.T) {
 		t.Errorf("%v %v", c, err)
 	}
 }
+
+// A stage that is split may lose what nobody copies, and keeps what is copied and what it sets itself.
+func TestExpectSplit(t *testing.T) {
+	got := Expect([]transform.Change{{Safety: transform.Unsafe, Effects: []plan.Effect{plan.Split{
+		Head: []plan.SplitPart{{Instr: 1}, {Text: "WORKDIR /go/src/app"}, {Text: "COPY --from=build /go/src/app/x /go/src/app/y /go/src/app/"}, {Text: "COPY --from=build /go/bin/z /usr/local/bin/"}, {Text: "COPY --from=build /data /data"}},
+		Sets: []string{"CMD", "ENV PORT", "USER"},
+	}}}})
+	if want := []string{"go/src/app/x", "go/src/app/y", "data"}; !slices.Equal(got.Kept, want) {
+		t.Errorf("kept %q, want %q", got.Kept, want)
+	}
+	before := ContainerConfig{Cmd: []string{"x"}, User: "app", WorkingDir: "/go/src/app", Entrypoint: []string{"e"}, Env: []string{"PORT=1", "GOPATH=/go", "PATH=/go/bin"}}
+	after := ContainerConfig{Cmd: []string{"y"}, User: "app", WorkingDir: "/go/src/app", Env: []string{"PORT=2", "PATH=/bin"}}
+	a := layout(t, before, []file{{name: "go/", mode: 0o1777}, {name: "go/src/", mode: 0o1777}, {name: "go/src/app/"}, {name: "go/src/app/x", body: "1"}, {name: "go/src/app/y", body: "1"}, {name: "go/src/app/main.go", body: "1"},
+		{name: "go/bin/"}, {name: "go/bin/z", body: "1"}, {name: "data/"}, {name: "data/f", body: "1"}, {name: "opt/", mode: 0o700}})
+	b := layout(t, after, []file{{name: "go/"}, {name: "go/src/"}, {name: "go/src/app/"}, {name: "go/src/app/x", body: "2"}, {name: "usr/"}, {name: "usr/local/"}, {name: "usr/local/bin/"}, {name: "usr/local/bin/z", body: "1"}, {name: "data/"}, {name: "opt/"}})
+	c, err := Compare(read(t, a), read(t, b), got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unexpected []string
+	for _, d := range c.Of(Unexpected) {
+		if d.Path != "/usr" && d.Path != "/usr/local" && d.Path != "/usr/local/bin" { // any real image has them
+			unexpected = append(unexpected, d.Path+d.Config+" "+d.What)
+		}
+	}
+	if want := []string{"/data/f missing", "/go/src/app/x content", "/go/src/app/y missing", "/opt mode", "Env PORT value", "Cmd value"}; !slices.Equal(unexpected, want) {
+		t.Errorf("unexpected %q, want %q", unexpected, want)
+	}
+}

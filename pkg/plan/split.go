@@ -34,6 +34,7 @@ type Split struct {
 	Workdir string      // the working directory that the old base image starts with; "" if not known
 	Head    []SplitPart // the final stage's first instructions behind FROM
 	Left    []string    // variables whose ENV stays in the builder
+	Sets    []string    // what of the image config the final stage sets itself, sorted: "CMD", "ENV PORT"; the rest comes from Image
 }
 
 // SplitPart is an instruction at the start of a final stage: one of the old
@@ -88,6 +89,9 @@ func (e Split) apply(ed *editor) error {
 	}
 	if err := e.sameConfig(f, old, slices.Concat(head, tail)); err != nil {
 		return err
+	}
+	if sets := setsOf(f, slices.Concat(head, tail)); !slices.Equal(sets, e.Sets) {
+		return fmt.Errorf("the final stage sets %s", strings.Join(sets, ", "))
 	}
 	if err := e.variables(f, old, slices.Concat(head, tail)); err != nil {
 		return err
@@ -282,6 +286,24 @@ func (e Split) variables(f *parse.File, old, final []*step) error {
 		}
 	}
 	return nil
+}
+
+// setsOf names what steps set of the image config.
+func setsOf(f *parse.File, steps []*step) []string {
+	var out []string
+	for _, s := range steps {
+		switch {
+		case s.instr < 0:
+		case s.name == "ENV":
+			for _, name := range sets(f.Instructions[s.instr]) {
+				out = append(out, "ENV "+name)
+			}
+		case s.class == metaStep, s.name == "VOLUME", s.name == "USER", s.name == "WORKDIR", s.name == "SHELL":
+			out = append(out, s.name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // sets returns the names of the variables that an ENV or ARG sets.

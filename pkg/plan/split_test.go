@@ -10,8 +10,9 @@ import (
 func TestSplit(t *testing.T) {
 	const before = "FROM go AS app\nARG V=1\nENV A=b\nENV GOFLAGS=x\nWORKDIR /src\nLABEL v=$V\nRUN useradd app\nCOPY . .\nRUN go build\nUSER app\nVOLUME /d\nEXPOSE 80\nCMD x"
 	copied := SplitPart{Text: "COPY --from=build /src/x /src/"}
+	sets := []string{"CMD", "ENV A", "EXPOSE", "LABEL", "USER", "VOLUME", "WORKDIR"}
 	split := func(change ...func(*Split)) []Effect {
-		e := Split{From: 0, At: 9, Builder: "build", Image: "debian:12-slim", Workdir: "/go", Left: []string{"GOFLAGS"},
+		e := Split{From: 0, At: 9, Builder: "build", Image: "debian:12-slim", Workdir: "/go", Left: []string{"GOFLAGS"}, Sets: sets,
 			Head: []SplitPart{{Instr: 1, Repeat: true}, {Instr: 2, Repeat: true}, {Instr: 4, Repeat: true}, {Instr: 5}, {Instr: 6}, copied}}
 		for _, f := range change {
 			f(&e)
@@ -51,9 +52,12 @@ func TestSplit(t *testing.T) {
 		{"a RUN without its variables", split(head(again(2), again(4), move(6), again(1), move(5), copied)),
 			edit("app\nARG V=1\nENV A=b\nWORKDIR /src\nLABEL v=$V\nRUN useradd app\n", "app\nENV A=b\nWORKDIR /src\nRUN useradd app\nARG V=1\nLABEL v=$V\n"), false},
 		{"an ENV that is not left", split(func(e *Split) { e.Left = nil }), after, false},
-		{"an ENV that stays", split(head(again(1), again(4), move(5), move(6), copied), func(e *Split) { e.Left = []string{"GOFLAGS", "A"} }), edit("app\nARG V=1\nENV A=b", "app\nARG V=1"), true},
+		{"an ENV that stays", split(head(again(1), again(4), move(5), move(6), copied), func(e *Split) {
+			e.Left, e.Sets = []string{"GOFLAGS", "A"}, []string{"CMD", "EXPOSE", "LABEL", "USER", "VOLUME", "WORKDIR"}
+		}), edit("app\nARG V=1\nENV A=b", "app\nARG V=1"), true},
 		{"another working directory", split(head(again(1), again(2), move(5), move(6), copied)), edit("ENV A=b\nWORKDIR /src\nLABEL", "ENV A=b\nLABEL"), false},
-		{"the working directory written out", split(head(again(1), again(2), SplitPart{Text: "WORKDIR /src"}, move(5), move(6), copied)), after, true},
+		{"the working directory written out", split(head(again(1), again(2), SplitPart{Text: "WORKDIR /src"}, move(5), move(6), copied), func(e *Split) { e.Sets = []string{"CMD", "ENV A", "EXPOSE", "LABEL", "USER", "VOLUME"} }), after, true},
+		{"another list of what it sets", split(func(e *Split) { e.Sets = append(e.Sets, "ZZZ") }), after, false},
 		{"a working directory that is not the old one", split(head(again(1), again(2), SplitPart{Text: "WORKDIR /x"}, move(5), move(6), copied)), edit("ENV A=b\nWORKDIR /src\nLABEL", "ENV A=b\nWORKDIR /x\nLABEL"), false},
 		{"a label stays in the builder", split(head(again(1), again(2), again(4), move(6), copied)), edit("LABEL v=$V\n", ""), false},
 		{"a label in both", split(head(again(1), again(2), again(4), again(5), move(6), copied)), edit("WORKDIR /src\nCOPY", "WORKDIR /src\nLABEL v=$V\nCOPY"), false},

@@ -94,6 +94,7 @@ type splitter struct {
 	cwd      string                        // the final working directory
 	entry    command
 	ship     []shipped
+	only     bool     // what the container starts reads what is shipped and nothing else
 	notes    []string // what a person should look at
 }
 
@@ -119,7 +120,7 @@ func multiStage(p *Pass) {
 	}
 	s := &splitter{p: p, st: st, rt: rt, eco: eco, roles: map[*parse.Instruction]role{}, packages: map[string]*parse.Instruction{}}
 	stop := s.classify()
-	if len(s.builds) == 0 {
+	if len(s.builds) == 0 || rt.Language == "node" && !slices.ContainsFunc(s.builds, func(b *buildCall) bool { return b.script() != "" }) {
 		return // nothing is compiled
 	}
 	for _, f := range []func() string{
@@ -363,8 +364,28 @@ func (s *splitter) report() {
 		}
 	}
 	change.Edits = append(change.Edits, emit.Edit{Span: parse.Span{Start: pos, End: pos}, New: prefix + text + suffix})
+	split.Sets = s.sets()
 	change.Effects = []plan.Effect{split}
 	p.Report(change)
+}
+
+// sets names what of the image config the final stage sets itself, see
+// plan.Split.
+func (s *splitter) sets() []string {
+	var out []string
+	for _, in := range s.final() {
+		switch in.Name {
+		case "ENV":
+			for _, n := range variables([]*parse.Instruction{in}) {
+				out = append(out, "ENV "+n)
+			}
+		case "RUN", "COPY", "ADD", "ARG":
+		default:
+			out = append(out, in.Name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // as is the word AS in the case of the file's keywords.

@@ -6,7 +6,10 @@ import (
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/shell"
 )
 
 // command is what a container of the stage starts.
@@ -72,11 +75,13 @@ func (s *splitter) command() string {
 
 // argv gives the words of a CMD or ENTRYPOINT.
 func (s *splitter) argv(in *parse.Instruction) ([]facts.Field, string) {
-	const unclear = "what the container starts is more than one plain command"
 	if in.Form == parse.Exec {
 		var out []facts.Field
 		for _, w := range in.Words {
 			out = append(out, facts.Field{Text: w.Value, Known: true})
+		}
+		if len(out) == 3 && path.Base(out[0].Text) == "sh" && out[1].Text == "-c" {
+			return plainWords(out[2].Text)
 		}
 		return out, ""
 	}
@@ -93,6 +98,31 @@ func (s *splitter) argv(in *parse.Instruction) ([]facts.Field, string) {
 		return nil, unclear
 	}
 	return c.Fields, ""
+}
+
+const unclear = "what the container starts is more than one plain command"
+
+// plainWords gives the words of a script that is one plain command. What is not
+// literal is unknown.
+func plainWords(script string) ([]facts.Field, string) {
+	f, err := shell.ParseText(script, shell.POSIX)
+	if err != nil || len(f.Stmts) != 1 || len(f.Stmts[0].Redirs) > 0 || f.Stmts[0].Background || f.Stmts[0].Negated {
+		return nil, unclear
+	}
+	call, ok := f.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Assigns) > 0 {
+		return nil, unclear
+	}
+	args := call.Args
+	if len(args) > 1 && args[0].Lit() == "exec" {
+		args = args[1:]
+	}
+	var out []facts.Field
+	for _, w := range args {
+		text, known := shell.Literal(w)
+		out = append(out, facts.Field{Text: text, Known: known})
+	}
+	return out, ""
 }
 
 // need makes sure that the final stage has a command of a package, by

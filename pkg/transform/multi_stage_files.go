@@ -40,6 +40,9 @@ func (s *splitter) tree(before int) *facts.Tree {
 // files ships the files that the program may read: whatever the builder's COPY
 // and ADD instructions bring that is not for the compiler alone.
 func (s *splitter) files() string {
+	if s.only {
+		return ""
+	}
 	artefacts := len(s.ship)
 	whole := ""
 	t := s.tree(s.at)
@@ -287,6 +290,9 @@ func (s *splitter) mentioned() string {
 	return ""
 }
 
+// notOwn are folders whose sources are not the program's own: libraries, tests, what is built.
+var notOwn = []string{"vendor", "node_modules", "testdata", "test", "tests", "__tests__", "benches", "examples", "target", "build", "dist", ".gradle", ".yarn"}
+
 // startsOthers looks for sources that start other programs, which the smaller
 // image may lack.
 func (s *splitter) startsOthers(t *facts.Tree) string {
@@ -301,7 +307,7 @@ func (s *splitter) startsOthers(t *facts.Tree) string {
 			name := strings.TrimSuffix(n, "/")
 			p := path.Join(from, name)
 			if name != n {
-				if s.compiledDir(name) {
+				if slices.Contains(plumbingDirs, name) || slices.Contains(notOwn, name) {
 					continue
 				}
 				if why := walk(p); why != "" {
@@ -315,7 +321,7 @@ func (s *splitter) startsOthers(t *facts.Tree) string {
 			data, _ := ctx.Read(p)
 			for _, m := range s.eco.starts {
 				if strings.Contains(string(data), m) {
-					return p + " starts other programs, which " + s.rt.Image + " may lack"
+					return p + " has " + m + ": it may start programs or read files that " + s.rt.Image + " lacks"
 				}
 			}
 		}

@@ -215,6 +215,12 @@ func (s *splitter) kind(b *buildCall, packages, makes *[]string) string {
 	if name == "git" && b.has("config") {
 		return "neutral"
 	}
+	if names := globalPackages(b); len(names) > 0 && s.rt.Language == "node" {
+		for _, n := range names {
+			s.packages[n] = b.in
+		}
+		return "package"
+	}
 	switch {
 	case name == "cd" || name == "pushd":
 		return "cd"
@@ -312,6 +318,8 @@ func (s *splitter) changes(b *buildCall, makes *[]string) string {
 			return ""
 		case s.madeBy(p):
 			kind = "artefact"
+		case s.compiled(p): // chmod +x mvnw
+			kind = "neutral"
 		case slices.Contains(*makes, p) || slices.ContainsFunc(s.made, func(m string) bool { return facts.Within(p, m) }):
 			kind = "folder"
 		default:
@@ -332,6 +340,9 @@ func (s *splitter) transfers(b *buildCall) string {
 			continue
 		}
 		p := b.resolve(f)
+		if f.Glob && f.Known && len(paths) == 0 && strings.HasSuffix(f.Text, ".jar") {
+			p = resolveIn(b.cwd, f.Text) // one jar, since the target is a file
+		}
 		if p == "" {
 			return ""
 		}
@@ -344,7 +355,8 @@ func (s *splitter) transfers(b *buildCall) string {
 		return ""
 	}
 	from, to := paths[0], paths[1]
-	if !s.madeBy(from) {
+	glob := strings.ContainsAny(from, "*?[")
+	if !s.madeBy(from) && s.outputDir(from) == "" || glob && !strings.HasSuffix(to, ".jar") {
 		return ""
 	}
 	if strings.HasSuffix(to, "/") || slices.Contains(everywhere, to) || s.p.Facts.KnownDir(to, b.in) {

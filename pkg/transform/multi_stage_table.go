@@ -77,5 +77,26 @@ var compilers = sync.OnceValue(func() map[string]*compiler {
 		env:     []string{"RUSTFLAGS", "CARGO_*", "RUSTC_WRAPPER", "RUSTUP_*"},
 		outputs: cargoOutputs, artefact: (*splitter).nativeArtefact,
 	}
+	out["java"] = &compiler{
+		name: "Java", makes: "the build",
+		tools:   []string{"mvn", "mvnw", "gradle", "gradlew", "javac", "jar"},
+		files:   []string{"*.java", "*.kt", "*.kts", "*.scala", "*.groovy", "*.gradle", "pom.xml", "mvnw", "mvnw.cmd", "gradlew", "gradlew.bat", "gradle.properties", "*.versions.toml", "lombok.config", "settings.xml", "checkstyle*.xml"},
+		dirs:    []string{"src", "target", "build", ".gradle", ".mvn", "gradle", "buildSrc"},
+		usual:   []string{"src", "gradle", ".mvn", "buildSrc"},
+		sources: []string{"*.java", "*.kt", "*.scala", "*.groovy"},
+		starts:  []string{"ProcessBuilder", "Runtime.getRuntime().exec", "javax.tools", `"src/`},
+		env:     []string{"MAVEN_OPTS", "MAVEN_CONFIG", "MAVEN_ARGS", "GRADLE_OPTS", "GRADLE_USER_HOME"},
+		whole:   true, outputs: javaOutputs, artefact: (*splitter).javaArtefact,
+	}
+	out["node"] = &compiler{
+		name: "Node", makes: "a build script",
+		tools: []string{"npm", "yarn", "pnpm", "npx", "node", "ng", "tsc", "vite", "webpack"},
+		files: []string{"*.js", "*.mjs", "*.cjs", "*.ts", "*.mts", "*.cts", "*.jsx", "*.tsx", "*.vue", "*.svelte", "*.scss", "*.less", "package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "pnpm-workspace.yaml",
+			".npmrc", ".yarnrc*", ".nvmrc", "tsconfig*.json", "jsconfig.json", ".eslintrc*", ".prettierrc*", ".babelrc*", ".browserslistrc", "angular.json", "nx.json", "turbo.json"},
+		dirs:    []string{"node_modules", ".yarn", "test", "tests", "__tests__"},
+		sources: []string{"*.js", "*.mjs", "*.cjs", "*.ts", "*.mts"}, starts: []string{"child_process"},
+		env:     []string{"NPM_CONFIG_*", "npm_config_*", "YARN_*", "PNPM_HOME", "CI"},
+		outputs: noOutputs, artefact: (*splitter).nodeArtefact,
+	}
 	return out
 })

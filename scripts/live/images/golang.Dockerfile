@@ -1,5 +1,6 @@
 # The build context is the Go root of the machine.
-FROM debian:12-slim
+ARG SUITE=trixie
+FROM debian:${SUITE}-slim
 ARG CA
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git make && rm -rf /var/lib/apt/lists/*
 ENV GOPATH=/go GOTOOLCHAIN=local CGO_ENABLED=0
