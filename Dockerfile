@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # refit in an image of its own: docker build -t refit . &&
 # docker run --rm -v "$PWD:/work" refit fix --diff .
+# (to rewrite files, add --user "$(id -u):$(id -g)")
 FROM golang:1.26.8-alpine AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -156,6 +156,9 @@ func (d *doc) pairs(in *parse.Instruction) {
 	if in.Parent != nil {
 		align = d.style.Indent
 	}
+	if d.style.Tabs {
+		align = 0 // tabs have no width to align with: an indent like any other
+	}
 	for k, pair := range in.Pairs {
 		i := d.add(piece{src: pair.Span, flat: " ", delta: 1})
 		if k > 0 {

@@ -23,6 +23,7 @@ type Settings struct {
 	Context      string   `json:"context,omitempty"`      // the build context; relative to the workspace folder
 	Width        *int     `json:"width,omitempty"`        // see emit.Style
 	Indent       *int     `json:"indent,omitempty"`       //
+	Tabs         *bool    `json:"tabs,omitempty"`         //
 	Operators    *string  `json:"operators,omitempty"`    //
 	CacheNeutral *bool    `json:"cacheNeutral,omitempty"` //
 	Diagnostics  string   `json:"diagnostics,omitempty"`  // "onType" (default), "onSave" or "off"
@@ -66,6 +67,9 @@ func (s *Settings) Apply(c *Config, path string) error {
 	}
 	if s.Indent != nil {
 		c.Style.Indent = *s.Indent
+	}
+	if s.Tabs != nil {
+		c.Style.Tabs = *s.Tabs
 	}
 	if s.Operators != nil {
 		c.Style.Operators = *s.Operators

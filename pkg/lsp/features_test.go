@@ -86,12 +86,20 @@ func TestRangeFormatting(t *testing.T) {
 }
 
 func TestFormattingFollowsSettings(t *testing.T) {
-	c := start(t, modern(), Options{}, map[string]any{"initializationOptions": map[string]any{"operators": "trailing", "indent": 2}})
-	c.open(uri, "FROM acme/alpine:3\nRUN a \\\n    && b\n")
-	if got, want := c.edited(uri, c.format(uri)), "FROM acme/alpine:3\nRUN a && \\\n  b\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for _, tt := range []struct {
+		settings map[string]any
+		want     string
+	}{
+		{map[string]any{"operators": "trailing", "indent": 2}, "FROM acme/alpine:3\nRUN a && \\\n  b\n"},
+		{map[string]any{"tabs": true}, "FROM acme/alpine:3\nRUN a \\\n\t&& b\n"},
+	} {
+		c := start(t, modern(), Options{}, map[string]any{"initializationOptions": tt.settings})
+		c.open(uri, "FROM acme/alpine:3\nRUN a \\\n   && b\n")
+		if got := c.edited(uri, c.format(uri)); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+		c.notify("workspace/didChangeConfiguration", map[string]any{"settings": nil})
 	}
-	c.notify("workspace/didChangeConfiguration", map[string]any{"settings": nil})
 }
 
 func TestDiagnosticsOfChanges(t *testing.T) {

@@ -15,7 +15,7 @@ local defaults = {
   format_on_save = true, -- format when a buffer is written
   fix_on_save = false, -- also make all safe changes then
   timeout_ms = 2000, -- how long a write waits for refit
-  settings = {}, -- select, ignore, context, width, indent, operators, cacheNeutral, diagnostics
+  settings = {}, -- select, ignore, context, width, indent, tabs, operators, cacheNeutral, diagnostics
 }
 
 local options = defaults
