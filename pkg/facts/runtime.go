@@ -17,6 +17,7 @@ type Runtime struct {
 	Libraries bool     // the compiler's image has the development files of many libraries: programs may be linked with some
 	Commands  []string // commands of Image that health checks like to use, beside those of every system
 	Path      []string // directories that only the compiler's image has on its PATH
+	Env       []string // variables that only the compiler's image sets
 	Floating  bool     // Image follows a tag that moves
 }
 
@@ -99,7 +100,7 @@ func RuntimeOf(ref string) (rt Runtime, why string) {
 	parts := strings.Split(tag, "-")
 	switch repo {
 	case "golang":
-		rt = Runtime{Language: "go", Workdir: "/go", Path: []string{"/go/bin", "/usr/local/go/bin"}}
+		rt = Runtime{Language: "go", Workdir: "/go", Path: []string{"/go/bin", "/usr/local/go/bin"}, Env: []string{"GOPATH", "GOLANG_VERSION", "GOTOOLCHAIN"}}
 		why = rt.system(parts, goDebian, goAlpine, digest)
 		if strings.HasPrefix(rt.Image, "alpine") {
 			rt.Zones = "/usr/local/go/lib/time/zoneinfo.zip"
@@ -107,14 +108,14 @@ func RuntimeOf(ref string) (rt Runtime, why string) {
 	case "rust":
 		slim := slices.Contains(parts, "slim")
 		parts = slices.DeleteFunc(parts, func(p string) bool { return p == "slim" })
-		rt = Runtime{Language: "rust", Workdir: "/", Path: []string{"/usr/local/cargo/bin"}}
+		rt = Runtime{Language: "rust", Workdir: "/", Path: []string{"/usr/local/cargo/bin"}, Env: []string{"RUSTUP_HOME", "CARGO_HOME", "RUST_VERSION"}}
 		why = rt.system(parts, rustDebian, rustAlpine, digest)
 		rt.Libraries = !slim && strings.HasPrefix(rt.Image, "debian")
 	case "node":
 		rt = Runtime{Language: "node", Workdir: "/"}
 		why = rt.node(tag, parts)
 	case "maven", "gradle", "eclipse-temurin", "openjdk":
-		rt = Runtime{Language: "java", Workdir: "/"}
+		rt = Runtime{Language: "java", Workdir: "/", Env: []string{"MAVEN_HOME", "MAVEN_CONFIG", "GRADLE_HOME"}}
 		if repo == "gradle" {
 			rt.Workdir = "/home/gradle"
 		}

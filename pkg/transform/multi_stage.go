@@ -89,8 +89,9 @@ type splitter struct {
 
 	builds   []*buildCall                  // what the RUN instructions compile with
 	outs     []string                      // what they make, absolute paths
-	packages map[string]*parse.Instruction // packages of the distribution, by the RUN that installs them
-	made     []string                      // folders that moved instructions make
+	packages map[string]*parse.Instruction // packages, and the RUN that installs them
+	installs map[*parse.Instruction]bool   // a RUN that only installs packages
+	made     map[string]*parse.Instruction // folders that moved instructions make
 	cwd      string                        // the final working directory
 	entry    command
 	ship     []shipped
@@ -110,7 +111,7 @@ func multiStage(p *Pass) {
 		return
 	}
 	st := p.Facts.Stages[len(p.Facts.Stages)-1]
-	if st.Parent != nil || !st.Image.Known {
+	if st.Parent != nil || !st.Image.Known || !st.Ships {
 		return
 	}
 	rt, why := facts.RuntimeOf(st.Image.S)
@@ -118,7 +119,7 @@ func multiStage(p *Pass) {
 	if eco == nil {
 		return
 	}
-	s := &splitter{p: p, st: st, rt: rt, eco: eco, roles: map[*parse.Instruction]role{}, packages: map[string]*parse.Instruction{}}
+	s := &splitter{p: p, st: st, rt: rt, eco: eco, roles: map[*parse.Instruction]role{}, packages: map[string]*parse.Instruction{}, installs: map[*parse.Instruction]bool{}, made: map[string]*parse.Instruction{}}
 	stop := s.classify()
 	if len(s.builds) == 0 || rt.Language == "node" && !slices.ContainsFunc(s.builds, func(b *buildCall) bool { return b.script() != "" }) {
 		return // nothing is compiled
@@ -201,6 +202,7 @@ func (s *splitter) runtime() string {
 		}
 	}
 	s.workdirs()
+	s.shared()
 	// ENV goes to both unless only the compiler reads it. What an instruction
 	// of the final stage mentions must be set there.
 	for _, in := range s.st.Instructions {
@@ -229,7 +231,43 @@ func (s *splitter) runtime() string {
 			}
 		}
 	}
+	for _, in := range s.final() {
+		text := in.Text(s.p.File.Src)
+		for _, name := range s.rt.Env {
+			if _, set := s.p.Facts.Lookup(name, in); !set && (strings.Contains(text, "$"+name) || strings.Contains(text, "${"+name)) && !onlyPath(in) {
+				return s.p.line(in) + " uses " + name + ", which only the compiler's image sets"
+			}
+		}
+	}
 	return ""
+}
+
+// onlyPath reports whether an instruction is an ENV that sets PATH alone.
+func onlyPath(in *parse.Instruction) bool {
+	return in.Name == "ENV" && len(in.Pairs) == 1 && in.Pairs[0].Key.Value == "PATH"
+}
+
+// shared keeps instructions that make users and folders in the builder, too,
+// where what stays there needs them.
+func (s *splitter) shared() {
+	for _, in := range s.st.Instructions {
+		if in.Index >= s.at || in.Name != "RUN" || s.roles[in] != moves {
+			continue
+		}
+		for _, o := range s.st.Instructions {
+			if o.Index <= in.Index || o.Index >= s.at || s.roles[o] == moves {
+				continue
+			}
+			text := o.Text(s.p.File.Src)
+			used := o.Flag("chown") != nil || strings.Contains(text, "chown")
+			for dir, by := range s.made {
+				used = used || by == in && strings.Contains(text, dir)
+			}
+			if used {
+				s.roles[in] = both
+			}
+		}
+	}
 }
 
 // final returns the instructions of the stage that are in the final stage.
@@ -304,7 +342,7 @@ func (s *splitter) report() {
 		as = " " + from.Words[1].Value + " " + from.Words[2].Value
 		change.Edits = append(change.Edits, emit.Edit{Span: from.Words[2].Span, New: name})
 	} else {
-		change.Edits = append(change.Edits, emit.Edit{Span: parse.Span{Start: from.Words[0].End, End: from.Words[0].End}, New: " " + s.as() + " " + name})
+		change.Edits = append(change.Edits, emit.Edit{Span: parse.Span{Start: from.Words[0].End, End: from.Words[0].End}, New: " " + s.keyword("AS") + " " + name})
 	}
 	var lines []string
 	flag := ""
@@ -339,7 +377,7 @@ func (s *splitter) report() {
 		}
 	}
 	if dir := s.plainWorkdir(); dir != "" {
-		insert("WORKDIR " + dir)
+		insert(s.keyword("WORKDIR") + " " + dir)
 	}
 	for _, text := range s.copyLines(name) {
 		insert(text)
@@ -388,12 +426,12 @@ func (s *splitter) sets() []string {
 	return slices.Compact(out)
 }
 
-// as is the word AS in the case of the file's keywords.
-func (s *splitter) as() string {
+// keyword writes a word in the case of the stage's FROM.
+func (s *splitter) keyword(word string) string {
 	if k := s.st.From.Keyword.Text(s.p.File.Src); k == strings.ToLower(k) {
-		return "as"
+		return strings.ToLower(word)
 	}
-	return "AS"
+	return word
 }
 
 // builderName is a name that no stage and no image of the file has.
@@ -452,7 +490,7 @@ func (s *splitter) copyLines(builder string) []string {
 		groups[i].from = append(groups[i].from, c.from)
 	}
 	for _, g := range groups {
-		out = append(out, "COPY --from="+builder+" "+strings.Join(g.from, " ")+" "+g.dir)
+		out = append(out, s.keyword("COPY")+" --from="+builder+" "+strings.Join(g.from, " ")+" "+g.dir)
 	}
 	return out
 }

@@ -55,6 +55,9 @@ func (s *splitter) command() string {
 	} else if !slices.ContainsFunc(s.st.Instructions, func(in *parse.Instruction) bool { return in.Name == "WORKDIR" }) {
 		s.cwd = s.rt.Workdir
 	}
+	if s.cwd == "" {
+		return "the working directory is not known"
+	}
 	// What starts the program on behalf of the container must be installed.
 	for len(argv) > 1 && slices.Contains([]string{"tini", "dumb-init"}, path.Base(argv[0].Text)) {
 		name := path.Base(argv[0].Text)

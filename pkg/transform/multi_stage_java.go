@@ -68,8 +68,11 @@ func (s *splitter) selfContained(p string) bool {
 		}
 		if t := s.tree(s.at); t != nil && b.cwd != "" {
 			for _, n := range []string{"pom.xml", "build.gradle", "build.gradle.kts"} {
-				data, _ := t.Read(path.Join(b.cwd, n))
+				data, ok := t.Read(path.Join(b.cwd, n))
 				texts = append(texts, string(data))
+				if ok && n == "pom.xml" && !strings.Contains(string(data), "<dependency>") && !strings.Contains(string(data), "<parent>") {
+					return true // it has no libraries
+				}
 			}
 		}
 	}

@@ -70,7 +70,8 @@ func (s *splitter) classify() (stop string) {
 		if why != "" && stop == "" {
 			stop = s.p.line(in) + ": " + why
 		}
-		if s.roles[in] == stays {
+		// Packages that are installed behind what compiles are for the container.
+		if s.roles[in] == stays && !s.installs[in] {
 			end = in.Index + 1
 		}
 	}
@@ -148,11 +149,14 @@ func (s *splitter) run(in *parse.Instruction) string {
 			return "it works on the program, and makes users or folders"
 		}
 		s.roles[in] = moves
-		s.made = append(s.made, makes...)
+		for _, dir := range makes {
+			s.made[dir] = in
+		}
 	}
 	if s.roles[in] == stays && len(makes) > 0 {
 		return "it makes " + makes[0] + ", which the program may need"
 	}
+	s.installs[in] = kinds["package"] > 0 && kinds["build"]+kinds["artefact"]+kinds["folder"] == 0
 	if len(packages) > 0 {
 		var need, lib string
 		for _, name := range packages {
@@ -161,6 +165,8 @@ func (s *splitter) run(in *parse.Instruction) string {
 			}
 			base, _, _ := strings.Cut(name, "=")
 			switch {
+			case base == "g++" && s.rt.Language == "go" && strings.HasPrefix(path.Base(s.rt.Image), "alpine"):
+				lib = base // libstdc++ comes with it
 			case slices.Contains(compilePackages, base) || slices.Contains(rootPackages, base):
 			case strings.HasSuffix(base, "-dev") || strings.HasSuffix(base, "-devel") || strings.HasSuffix(base, "-static"):
 				lib = base
@@ -320,13 +326,24 @@ func (s *splitter) changes(b *buildCall, makes *[]string) string {
 			kind = "artefact"
 		case s.compiled(p): // chmod +x mvnw
 			kind = "neutral"
-		case slices.Contains(*makes, p) || slices.ContainsFunc(s.made, func(m string) bool { return facts.Within(p, m) }):
+		case slices.Contains(*makes, p) || s.inMade(p):
 			kind = "folder"
 		default:
 			return ""
 		}
 	}
 	return kind
+}
+
+// inMade reports whether a path lies in a folder that a moved instruction
+// makes.
+func (s *splitter) inMade(p string) bool {
+	for dir := range s.made {
+		if facts.Within(p, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // transfers reads cp, mv and install of what was built.
