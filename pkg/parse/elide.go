@@ -42,7 +42,7 @@ func (f *File) parseShort() *File {
 	if !g.mended || len(g.cuts) > 0 {
 		return nil
 	}
-	g.cuts = nil
+	g.cuts, g.mended = nil, false
 	return g
 }
 

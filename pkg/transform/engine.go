@@ -27,14 +27,46 @@ type version struct {
 	plan  *plan.Plan
 }
 
-// load parses a text and builds its facts and plan. What it has in common with
-// the version before, if there is one, is taken over. The error is a
+// load parses a text and builds its facts and plan. The error is a
 // *parse.Error.
-func load(src []byte, opt *Options, before *version) (*version, error) {
+func load(src []byte, opt *Options) (*version, error) {
 	f, err := parse.Parse(src)
 	if err != nil {
 		return nil, err
 	}
+	return know(f, opt, nil)
+}
+
+// edited is the version with some edits applied. What the texts have in common
+// is taken over.
+func (v *version) edited(edits []emit.Edit, opt *Options) (*version, error) {
+	text, err := emit.Apply(v.file.Src, edits)
+	if err != nil {
+		return nil, err
+	}
+	f, err := v.file.Reparse(text, replaced(edits))
+	if err == nil {
+		v, err = know(f, opt, v)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the result does not parse: %w", err)
+	}
+	return v, nil
+}
+
+// replaced tells the parser what edits did.
+func replaced(edits []emit.Edit) []parse.Replaced {
+	es := slices.Clone(edits)
+	emit.Sort(es)
+	out := make([]parse.Replaced, len(es))
+	for i, e := range es {
+		out[i] = parse.Replaced{Span: e.Span, Len: len(e.New)}
+	}
+	return out
+}
+
+// know builds the facts and the plan of a file.
+func know(f *parse.File, opt *Options, before *version) (*version, error) {
 	fs := facts.New(f, opt.Facts)
 	known := plan.Known{Shell: fs.Shell, Script: fs.Script}
 	if before != nil {
@@ -58,7 +90,7 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := load(src, &opt, nil)
+	v, err := load(src, &opt)
 	if err != nil {
 		return nil, err
 	}
@@ -318,13 +350,9 @@ func check(v *version, changes []Change, opt *Options) (*version, plan.Compariso
 		effects = append(effects, c.Effects...)
 		drops = append(drops, c.Drops...)
 	}
-	text, err := emit.Apply(v.file.Src, edits)
+	next, err := v.edited(edits, opt)
 	if err != nil {
 		return nil, plan.Comparison{}, err
-	}
-	next, err := load(text, opt, v)
-	if err != nil {
-		return nil, plan.Comparison{}, fmt.Errorf("the result does not parse: %w", err)
 	}
 	if next.file.Escape != v.file.Escape {
 		return nil, plan.Comparison{}, errors.New("the escape directive got lost")

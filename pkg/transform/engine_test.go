@@ -19,7 +19,7 @@ import (
 // runWith runs made-up transforms instead of the registered ones.
 func runWith(t *testing.T, src string, opt Options, ts ...*Transform) *Result {
 	t.Helper()
-	v, err := load([]byte(src), &opt, nil)
+	v, err := load([]byte(src), &opt)
 	if err != nil {
 		t.Fatal(err)
 	}

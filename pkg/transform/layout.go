@@ -84,13 +84,9 @@ func (e *engine) tryLayout(groups []emit.Group) (*version, plan.Comparison, erro
 		edits = append(edits, g.Edits...)
 	}
 	v := e.cur
-	text, err := emit.Apply(v.file.Src, edits)
+	next, err := v.edited(edits, e.opt)
 	if err != nil {
 		return nil, plan.Comparison{}, err
-	}
-	next, err := load(text, e.opt, v)
-	if err != nil {
-		return nil, plan.Comparison{}, fmt.Errorf("the result does not parse: %w", err)
 	}
 	cmp := plan.Compare(v.plan, next.plan, nil)
 	limit := plan.SameProgram

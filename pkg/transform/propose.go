@@ -28,7 +28,7 @@ func Open(src []byte, opt Options) (draft *Draft, err error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := load(src, &opt, nil)
+	v, err := load(src, &opt)
 	if err != nil {
 		return nil, err
 	}
