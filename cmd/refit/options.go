@@ -38,6 +38,8 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	switch {
 	case j.command == "fmt":
 		opt.None, opt.Format, opt.Lines = true, r.Style(), j.set.lines
+		opt.Any = j.set.onlyAsks()
+		return opt, nil // the layout does not depend on the build context
 	case r.Format != nil && r.Format.Enabled != nil && *r.Format.Enabled:
 		opt.Format = r.Style()
 	}

@@ -38,6 +38,12 @@ func (s *settings) hasMode() bool {
 	return s.write || s.diff || s.list || s.check || s.interactive || s.format != "text"
 }
 
+// onlyAsks reports whether the names of the files that change are all that is
+// wanted.
+func (s *settings) onlyAsks() bool {
+	return (s.check || s.list) && !s.write && !s.diff && !s.interactive && !s.verbose && !s.explainSkips && s.format == "text"
+}
+
 // The categories of flags in the help.
 const (
 	catMode   = "Mode"

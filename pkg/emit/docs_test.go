@@ -44,7 +44,9 @@ func TestDocs(t *testing.T) {
 			t.Fatalf("%v in the example:\n%s", err, before)
 		}
 		var edits []emit.Edit
-		for _, g := range emit.FilterGroups(f, emit.Layout(f, fmtcheck.Shells(f), style), [2]int{}) {
+		filter := emit.NewFilter(f, [2]int{})
+		for _, g := range emit.Layout(f, fmtcheck.Shells(f), style) {
+			g = filter.Apply(g)
 			edits = append(edits, g.Edits...)
 		}
 		got, err := emit.Apply(f.Src, edits)

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -41,6 +42,41 @@ func Layout(f *parse.File, shells func(*parse.Instruction) shell.Shell, style St
 // LayoutScripts is Layout for a caller that has the scripts of instructions
 // already, with their trees: scripts gives an instruction's, or nil.
 func LayoutScripts(f *parse.File, scripts func(*parse.Instruction) *shell.Script, style Style) []Group {
+	l := newLayouter(f, scripts, style)
+	groups := make([]Group, 0, len(f.Instructions)*2)
+	for i := 0; i < len(f.Tiles); {
+		var g Group
+		g, i = l.group(i)
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// LayoutQuickFirst gives the groups of LayoutScripts one by one for a caller
+// who may stop early: first those that need no shell parser.
+func LayoutQuickFirst(f *parse.File, scripts func(*parse.Instruction) *shell.Script, style Style) iter.Seq[Group] {
+	return func(yield func(Group) bool) {
+		l := newLayouter(f, scripts, style)
+		for _, shell := range []bool{false, true} {
+			for i := 0; i < len(f.Tiles); {
+				if in := f.Tiles[i].Instruction; in != nil && hasShell(in) != shell || in == nil && shell {
+					i++
+					continue
+				}
+				var g Group
+				if g, i = l.group(i); !yield(g) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func hasShell(in *parse.Instruction) bool {
+	return in.Form == parse.Shell || in.Child != nil && in.Child.Form == parse.Shell
+}
+
+func newLayouter(f *parse.File, scripts func(*parse.Instruction) *shell.Script, style Style) *layouter {
 	l := &layouter{f: f, scripts: scripts, style: style, eol: f.LineEnding()}
 	if l.style.Indent < 1 {
 		l.style.Indent = 1
@@ -51,20 +87,20 @@ func LayoutScripts(f *parse.File, scripts func(*parse.Instruction) *shell.Script
 	case "crlf":
 		l.eol = "\r\n"
 	}
-	for i := 0; i < len(f.Tiles); {
-		if t := f.Tiles[i]; t.Kind == parse.TileInstruction {
-			l.groups = append(l.groups, l.instruction(t.Instruction))
-			i++
-			continue
-		}
-		j := i
-		for j < len(f.Tiles) && f.Tiles[j].Kind != parse.TileInstruction {
-			j++
-		}
-		l.groups = append(l.groups, l.between(i, j))
-		i = j
+	return l
+}
+
+// group lays out the instruction at tile i, or the tiles between two
+// instructions that start there. It returns the next tile.
+func (l *layouter) group(i int) (Group, int) {
+	if t := l.f.Tiles[i]; t.Kind == parse.TileInstruction {
+		return l.instruction(t.Instruction), i + 1
 	}
-	return l.groups
+	j := i
+	for j < len(l.f.Tiles) && l.f.Tiles[j].Kind != parse.TileInstruction {
+		j++
+	}
+	return l.between(i, j), j
 }
 
 type layouter struct {
@@ -72,7 +108,6 @@ type layouter struct {
 	scripts func(*parse.Instruction) *shell.Script
 	style   Style
 	eol     string
-	groups  []Group
 
 	// Buffers of one instruction that serve the next.
 	pieces []piece

@@ -6,35 +6,42 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-// FilterGroups drops the edits that the file's comments or the caller ask not
-// to make: those between "# refit: off" and "# refit: on", those of an
-// instruction with "# refit: skip" in or directly above it, and, unless lines
-// is zero, those of instructions that have no line in lines. lines are the
-// first and the last line, 1-based; a last line of 0 is the end of the file.
-// groups is not modified.
-func FilterGroups(f *parse.File, groups []Group, lines [2]int) []Group {
-	off := offSpans(f)
-	keep := wanted(f, lines)
-	out := make([]Group, 0, len(groups))
-	for _, g := range groups {
-		if g.Instruction != nil {
-			span := g.Instruction.Span
-			if overlapsAny(span, off) || skipped(f, g.Instruction) || keep != nil && !span.Overlaps(*keep) {
-				g.Edits = nil
-			}
-			out = append(out, g)
-			continue
-		}
-		var edits []Edit
-		for _, e := range g.Edits {
-			if !overlapsAny(e.Span, off) && (keep == nil || e.Span.Overlaps(*keep)) {
-				edits = append(edits, e)
-			}
-		}
-		g.Edits = edits
-		out = append(out, g)
+// Filter drops the edits that the file's comments or the caller ask not to
+// make: those between "# refit: off" and "# refit: on", those of an instruction
+// with "# refit: skip" in or directly above it, and those of instructions that
+// have no line among the wanted ones.
+type Filter struct {
+	f    *parse.File
+	off  []parse.Span
+	keep *parse.Span
+}
+
+// NewFilter makes the filter of a file. lines are the first and the last
+// wanted line, 1-based; a last line of 0 is the end of the file, and zero means
+// all lines.
+func NewFilter(f *parse.File, lines [2]int) *Filter {
+	return &Filter{f: f, off: offSpans(f), keep: wanted(f, lines)}
+}
+
+// Apply returns the group with the edits that remain. g is not modified.
+func (fl *Filter) Apply(g Group) Group {
+	if len(g.Edits) == 0 {
+		return g
 	}
-	return out
+	if in := g.Instruction; in != nil {
+		if overlapsAny(in.Span, fl.off) || skipped(fl.f, in) || fl.keep != nil && !in.Span.Overlaps(*fl.keep) {
+			g.Edits = nil
+		}
+		return g
+	}
+	var edits []Edit
+	for _, e := range g.Edits {
+		if !overlapsAny(e.Span, fl.off) && (fl.keep == nil || e.Span.Overlaps(*fl.keep)) {
+			edits = append(edits, e)
+		}
+	}
+	g.Edits = edits
+	return g
 }
 
 // wanted is the span of the lines, nil for all.

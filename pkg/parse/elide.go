@@ -12,11 +12,11 @@ import (
 // line to find the continuation character at its end; that is two thirds of
 // its time. In the words of a plain RUN command it reads nothing else than
 // where they end. So it is given the file with the middle of such lines cut
-// out, and decides everything as before: what is a comment, a directive or an
-// instruction, which lines belong together. The middle is then put back into
-// its nodes. Each node is compared with the lines that it was made of, less
-// the cuts. Where that fails, and for every file that the parser refuses, the
-// whole file is parsed.
+// out, and a comment for each line between the first and the last of a command;
+// it decides as before what is a comment, a directive or an instruction. What
+// was cut is then put back into its nodes. Each node is compared with the lines
+// that it was made of, less the cuts. Where that fails, and for every file that
+// the parser refuses, the whole file is parsed.
 
 const (
 	leastCut = 4         // shorter cuts are not worth it
@@ -24,7 +24,11 @@ const (
 )
 
 // cut is a part [at, at+n) of the source that BuildKit's parser is not given.
-type cut struct{ at, n int }
+// A whole line leaves a number sign: the parser skips it, and counts it.
+type cut struct {
+	at, n int
+	line  bool
+}
 
 // parseShort parses the file with its RUN lines cut. It returns nil if nothing
 // can be cut, BuildKit refuses the file, or a cut was in a wrong place.
@@ -64,20 +68,41 @@ func (f *File) elide() ([]byte, []cut) {
 		if len(text) > longLine {
 			return f.Src, nil
 		}
-		if len(cuts) > from && bytes.IndexByte(text, '<') >= 0 { // might open a here-document
+		if len(cuts) > from && bytes.IndexByte(text, '<') >= 0 && f.mayOpen(first, line, cuts[from:]) {
 			cuts = cuts[:from]
 		}
 	}
 	if len(cuts) == 0 {
 		return f.Src, nil
 	}
-	out := make([]byte, 0, len(f.Src))
-	pos := 0
+	return without(make([]byte, 0, len(f.Src)), f.Src, 0, len(f.Src), cuts), cuts
+}
+
+// without appends the bytes [pos, end) of the source without the cuts.
+func without(out, src []byte, pos, end int, cuts []cut) []byte {
 	for _, c := range cuts {
-		out = append(out, f.Src[pos:c.at]...)
+		out = append(out, src[pos:c.at]...)
+		if c.line {
+			out = append(out, '#')
+		}
 		pos = c.at + c.n
 	}
-	return append(out, f.Src[pos:]...), cuts
+	return append(out, src[pos:end]...)
+}
+
+// mayOpen reports whether the lines [first, line) might open a here-document,
+// before or after the cuts.
+func (f *File) mayOpen(first, line int, cuts []cut) bool {
+	var joined []byte
+	for n := first; n < line; n++ {
+		body := bytes.TrimRight(f.Src[f.lines[n-1]:f.lineEnd(n)], "\r\n")
+		if at, ok := contAt(body, '\\'); ok {
+			body = body[:at]
+		}
+		joined = append(joined, body...) // comments, too: they do no harm
+	}
+	return bytes.Contains(joined, []byte("<<")) ||
+		bytes.IndexByte(without(nil, f.Src, f.lines[first-1], f.lineEnd(line-1), cuts), '<') >= 0
 }
 
 // plainRun reports whether a line looks like RUN with a command on the same
@@ -115,6 +140,9 @@ func (f *File) cutLine(line, head int) (c cut, more bool) {
 		}
 	}
 	_, more = contAt(body, '\\')
+	if more && head == 0 && line < len(f.lines) {
+		return cut{start, len(body), true}, true
+	}
 	// The two bytes before trailing blanks stay: they decide whether the line
 	// goes on. What is left must not look like a comment or a blank line.
 	end := len(bytes.TrimRight(body, " \t")) - 2
@@ -125,7 +153,7 @@ func (f *File) cutLine(line, head int) (c cut, more bool) {
 	if a == '#' || a >= 0x80 || b == '#' || b <= ' ' || b >= 0x7f {
 		return cut{}, more
 	}
-	return cut{start + head, end - head}, more
+	return cut{start + head, end - head, false}, more
 }
 
 // takeCuts returns the cuts before end, and removes them from the list.
@@ -146,17 +174,30 @@ func (in *Instruction) restore(src []byte, cuts []cut) bool {
 	if in.Name != "RUN" || len(node.Flags) > 0 || len(node.Heredocs) > 0 || node.Attributes != nil || node.Next == nil || node.Next.Next != nil {
 		return false
 	}
-	short := make([]byte, 0, len(node.Original))
+	short, same := node.Original, true
+	part := func(lo, hi int) { // of the source, is next in the line
+		n := hi - lo
+		if same = same && n <= len(short) && short[:n] == string(src[lo:hi]); same {
+			short = short[n:]
+		}
+	}
 	for _, s := range in.Logical.segs {
 		pos, end := s.Src, s.Src+s.N
+		for len(cuts) > 0 && cuts[0].line && cuts[0].at+cuts[0].n <= pos {
+			cuts = cuts[1:] // nothing but the continuation character
+		}
+		if len(cuts) > 0 && cuts[0].line && cuts[0].at == pos {
+			cuts = cuts[1:]
+			continue
+		}
 		for len(cuts) > 0 && cuts[0].at >= pos && cuts[0].at+cuts[0].n <= end {
-			short = append(short, src[pos:cuts[0].at]...)
+			part(pos, cuts[0].at)
 			pos = cuts[0].at + cuts[0].n
 			cuts = cuts[1:]
 		}
-		short = append(short, src[pos:end]...)
+		part(pos, end)
 	}
-	if len(cuts) > 0 || string(short) != node.Original {
+	if len(cuts) > 0 || !same || short != "" {
 		return false
 	}
 	// The arguments are the rest of the trimmed line, unread: see

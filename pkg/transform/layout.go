@@ -14,18 +14,21 @@ import (
 // layout lays the current text out: one group of edits per instruction. Groups
 // that fail a check are dropped, which leaves their instruction as it is.
 func (e *engine) layout() {
+	if e.opt.Any {
+		e.layoutAny()
+		return
+	}
 	v := e.cur
-	groups := emit.LayoutScripts(v.file, v.facts.Script, *e.opt.Format)
-	groups = emit.FilterGroups(v.file, groups, e.opt.Lines)
+	filter := emit.NewFilter(v.file, e.opt.Lines)
 	var todo []emit.Group
 	e.res.Verbatim = nil
-	for _, g := range groups {
+	for _, g := range emit.LayoutScripts(v.file, v.facts.Script, *e.opt.Format) {
+		if g = filter.Apply(g); len(g.Edits) > 0 {
+			todo = append(todo, g)
+		}
 		if g.Verbatim != "" && g.Instruction != nil {
 			in := g.Instruction
 			e.res.Verbatim = append(e.res.Verbatim, Skip{Transform: "layout", At: in.Keyword.Span, Pos: v.file.Position(in.Keyword.Start), Reason: g.Verbatim})
-		}
-		if len(g.Edits) > 0 {
-			todo = append(todo, g)
 		}
 	}
 	if len(todo) == 0 {
@@ -39,17 +42,40 @@ func (e *engine) layout() {
 			return
 		}
 	}
-	for _, g := range todo {
-		if g.Instruction != nil {
+	e.acceptLayout(todo, next, cmp)
+}
+
+// layoutAny makes the edits of one group that passes the checks.
+func (e *engine) layoutAny() {
+	v := e.cur
+	filter := emit.NewFilter(v.file, e.opt.Lines)
+	for g := range emit.LayoutQuickFirst(v.file, v.facts.Script, *e.opt.Format) {
+		if g = filter.Apply(g); len(g.Edits) == 0 {
+			continue
+		}
+		one := []emit.Group{g}
+		next, cmp, err := e.tryLayout(one)
+		if err == nil {
+			e.acceptLayout(one, next, cmp)
+			return
+		}
+		e.sound(one, err)
+	}
+}
+
+// acceptLayout makes a text that was laid out the current one.
+func (e *engine) acceptLayout(groups []emit.Group, next *version, cmp plan.Comparison) {
+	var edits []emit.Edit
+	for _, g := range groups {
+		edits = append(edits, g.Edits...)
+		if g.Instruction != nil && !e.opt.Any {
 			e.res.Formatted++
 		}
 	}
-	e.res.Rebuilt += cmp.Rebuilt
-	e.grade = max(e.grade, cmp.Grade)
-	var edits []emit.Edit
-	for _, g := range todo {
-		edits = append(edits, g.Edits...)
+	if !e.opt.Any {
+		e.res.Rebuilt += cmp.Rebuilt
 	}
+	e.grade = max(e.grade, cmp.Grade)
 	e.maps = append(e.maps, newOffsetMap(edits))
 	e.cur = next
 }

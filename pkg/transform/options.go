@@ -15,6 +15,7 @@ type Options struct {
 	None   bool     // run no transform at all: layout only
 
 	Format *emit.Style // lay the result out; nil: touch only what changes
+	Any    bool        // stop at the first layout change that is sound, for who only asks whether there is one; Formatted and Rebuilt stay 0
 	Lines  [2]int      // with Format: only instructions that touch these lines, 1-based; zero: all
 
 	Facts      facts.Options
