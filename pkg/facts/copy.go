@@ -70,7 +70,7 @@ func (fs *Facts) resolveCopy(in *parse.Instruction) *Copy {
 	if in.Name != "COPY" && in.Name != "ADD" || in.Form == parse.Opaque || in.Parent != nil {
 		return nil
 	}
-	v, err := parse.Typed(in.Node)
+	v, err := in.Typed()
 	if err != nil {
 		return nil
 	}
@@ -93,6 +93,7 @@ func (fs *Facts) resolveCopy(in *parse.Instruction) *Copy {
 	for _, d := range s.SourceContents {
 		c.Sources = append(c.Sources, CopySource{Raw: d.Path, Kind: HeredocSource, Path: known(d.Path)})
 	}
+	c.Excludes = slices.Clone(c.Excludes)
 	for i, p := range c.Excludes {
 		v := fs.Expand(p, in)
 		if !v.Known {

@@ -153,9 +153,7 @@ func (fs *Facts) Calls(in *parse.Instruction) []Call {
 	var out []Call
 	if s := fs.Script(in); s != nil {
 		if tree, err := s.Parse(); err == nil {
-			w := &walker{fs: fs, in: in, bash: s.Lang == shell.Bash || fs.At(in).bashSh(), vars: assignments(tree)}
-			w.program(tree.Stmts)
-			out = w.calls
+			out = fs.walk(s, tree, in).calls
 		}
 	} else if run := child(in); run.Form == parse.Exec && (run.Name == "RUN" || run.Name == "CMD" || run.Name == "ENTRYPOINT") {
 		var c Call
@@ -170,6 +168,31 @@ func (fs *Facts) Calls(in *parse.Instruction) []Call {
 	}
 	fs.calls[i] = out
 	return out
+}
+
+// walk visits the tree of a script. A script that shares its tree shares what
+// is found there, as long as what was looked up in the environment is the same.
+func (fs *Facts) walk(s *shell.Script, tree *syntax.File, in *parse.Instruction) *walker {
+	st := fs.At(in)
+	bash, root := s.Lang == shell.Bash || st.bashSh(), fs.Home(st) == "/root"
+	if w, ok := s.Calls().Load().(*walker); ok && w.tree == tree && w.bash == bash && w.root == root && w.current(st.env) {
+		return w
+	}
+	w := &walker{tree: tree, bash: bash, root: root, env: st.env, vars: assignments(s.Map.Text, tree), substitutes: s.Substitutes()}
+	w.program(tree.Stmts)
+	w.env = nil
+	s.Calls().Store(w)
+	return w
+}
+
+// current reports whether an environment has the values that were looked up.
+func (w *walker) current(e *env) bool {
+	for _, a := range w.asked {
+		if v, ok := e.lookup(a.name); v != a.value || ok != a.set {
+			return false
+		}
+	}
+	return true
 }
 
 func child(in *parse.Instruction) *parse.Instruction {
@@ -213,7 +236,10 @@ func (fs *Facts) Invocations(in *parse.Instruction) []*Invocation {
 
 // assignments counts what a program assigns: the value of variables that are
 // assigned once, by a plain literal; others are noted as unknown.
-func assignments(f *syntax.File) map[string]Value {
+func assignments(text string, f *syntax.File) map[string]Value {
+	if !strings.Contains(text, "=") && !strings.Contains(text, "for") && !strings.Contains(text, "read") {
+		return nil
+	}
 	vars := map[string]Value{}
 	count := map[string]int{}
 	syntax.Walk(f, func(n syntax.Node) bool {
@@ -260,13 +286,22 @@ func assignments(f *syntax.File) map[string]Value {
 
 // walker collects calls.
 type walker struct {
-	fs    *Facts
-	in    *parse.Instruction
-	bash  bool
-	vars  map[string]Value
-	calls []Call
-	depth int
-	final bool // in the last statement of the program, at its top level
+	tree        *syntax.File
+	bash        bool // the shell expands braces
+	root        bool // /root is the home directory
+	env         *env
+	asked       []asked // what was looked up in env
+	vars        map[string]Value
+	substitutes bool // the program may have command substitutions
+	calls       []Call
+	depth       int
+	final       bool // in the last statement of the program, at its top level
+}
+
+type asked struct {
+	name  string
+	value Value
+	set   bool
 }
 
 func with(p Path, n syntax.Node, side int) Path {
@@ -391,6 +426,9 @@ func (w *walker) guard(st *syntax.Stmt) bool {
 
 // substitutions visits the commands in command substitutions.
 func (w *walker) substitutions(n syntax.Node, p Path) {
+	if !w.substitutes {
+		return
+	}
 	syntax.Walk(n, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CmdSubst:
@@ -458,8 +496,9 @@ func (w *walker) nested(c *Call, p Path) {
 	if err != nil {
 		return
 	}
-	inner := &walker{fs: w.fs, in: w.in, bash: w.bash, vars: assignments(f), depth: w.depth + 1}
+	inner := &walker{bash: w.bash, root: w.root, env: w.env, vars: assignments(text, f), substitutes: true, depth: w.depth + 1}
 	inner.stmts(f.Stmts, sub(p, f))
+	w.asked = append(w.asked, inner.asked...)
 	for _, n := range inner.calls {
 		n.Sudo = n.Sudo || c.Sudo
 		if n.User == "" {
@@ -501,7 +540,7 @@ func (w *walker) fields(word *syntax.Word, at int) []Field {
 		w.parts(&b, &f, x.Parts, false)
 		f.Text = b.String()
 		for _, h := range []string{"~/", "/root/"} {
-			if h != "~/" && w.fs.Home(w.fs.At(w.in)) != "/root" {
+			if h != "~/" && !w.root {
 				continue
 			}
 			if rest, ok := strings.CutPrefix(f.Text, h); ok {
@@ -563,7 +602,9 @@ func (w *walker) param(p *syntax.ParamExp) Value {
 	if v, ok := w.vars[p.Param.Value]; ok {
 		return v
 	}
-	if v, ok := w.fs.Lookup(p.Param.Value, w.in); ok && v.Certain() {
+	v, ok := w.env.lookup(p.Param.Value)
+	w.asked = append(w.asked, asked{p.Param.Value, v, ok})
+	if ok && v.Certain() {
 		return v
 	}
 	return Value{}

@@ -108,6 +108,7 @@ type Instruction struct {
 	EndLine     int          // 1-based, the last line, here-documents included
 	OpaqueCause string       // why Form is Opaque
 	escape      byte
+	typed       *typed
 }
 
 // Flag returns the last flag of that name, or nil.
@@ -173,7 +174,7 @@ func contAt(line []byte, escape byte) (at int, ok bool) {
 // instruction builds the instruction of a node and checks it against BuildKit.
 func (f *File) instruction(node *parser.Node) *Instruction {
 	in := &Instruction{
-		Node: node, Name: strings.ToUpper(node.Value), escape: f.Escape,
+		Node: node, Name: strings.ToUpper(node.Value), escape: f.Escape, typed: new(typed),
 		StartLine: node.StartLine, EndLine: node.EndLine,
 	}
 	in.Start, in.End = f.lines[node.StartLine-1], f.lineEnd(node.EndLine)
@@ -271,7 +272,7 @@ func (f *File) child(in *Instruction) error {
 	}
 	node := in.Node.Next.Children[0]
 	c := &Instruction{
-		Node: node, Name: strings.ToUpper(node.Value), escape: in.escape, Parent: in,
+		Node: node, Name: strings.ToUpper(node.Value), escape: in.escape, typed: new(typed), Parent: in,
 		Span: in.Span, StartLine: in.StartLine, EndLine: in.EndLine, Lines: in.Lines,
 		Comments: in.Comments, Logical: in.Logical.Slice(in.Args.Lo, in.Args.Hi),
 	}

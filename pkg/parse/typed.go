@@ -16,3 +16,19 @@ var silent = sync.OnceValue(func() *linter.Linter { return linter.New(&linter.Co
 func Typed(node *parser.Node) (any, error) {
 	return instructions.ParseInstructionWithLinter(node, silent())
 }
+
+// typed is BuildKit's typed instruction, made when asked for.
+type typed struct {
+	once sync.Once
+	v    any
+	err  error
+}
+
+// Typed is the function Typed for the instruction's node. The result is shared:
+// never change it. The lines in it are those of the text in which the
+// instruction was parsed first.
+func (in *Instruction) Typed() (any, error) {
+	t := in.typed
+	t.once.Do(func() { t.v, t.err = Typed(in.Node) })
+	return t.v, t.err
+}

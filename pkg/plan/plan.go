@@ -117,7 +117,13 @@ func BuildFrom(f *parse.File, known Known) (*Plan, error) {
 }
 
 func (p *Plan) step(in *parse.Instruction, node *parser.Node) (*step, error) {
-	v, err := parse.Typed(node)
+	var v any
+	var err error
+	if in != nil {
+		v, err = in.Typed()
+	} else {
+		v, err = parse.Typed(node)
+	}
 	if err != nil {
 		pe := parse.NewError(err)
 		if in != nil {

@@ -27,6 +27,11 @@ func Literal(w *syntax.Word) (string, bool) {
 	if w == nil {
 		return "", false
 	}
+	if len(w.Parts) == 1 {
+		if lit, ok := w.Parts[0].(*syntax.Lit); ok && !strings.ContainsAny(lit.Value, "*?[{~\\") {
+			return lit.Value, true
+		}
+	}
 	var b strings.Builder
 	for i, part := range w.Parts {
 		switch p := part.(type) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"mvdan.cc/sh/v3/syntax"
@@ -32,11 +33,18 @@ type Script struct {
 	trees *trees
 }
 
-// trees are a text's trees, one per dialect, made when asked for.
-type trees [2]struct {
-	once sync.Once
-	file *syntax.File
-	err  error
+// trees are a text's trees, one per dialect, made when asked for, and what is
+// derived from them.
+type trees struct {
+	dialects [2]dialect
+	calls    atomic.Value
+}
+
+type dialect struct {
+	once     sync.Once
+	file     *syntax.File
+	err      error
+	commands func() []*syntax.CallExpr
 }
 
 // ErrNotShell is the error of scripts whose language is None.
@@ -120,10 +128,38 @@ func (s *Script) ParseAs(lang Lang) (*syntax.File, error) {
 	if lang == None {
 		return nil, ErrNotShell
 	}
-	t := &s.trees[lang-POSIX]
-	t.once.Do(func() { t.file, t.err = parseWith(s.Map.Text, lang) })
+	t := &s.trees.dialects[lang-POSIX]
+	t.once.Do(func() {
+		t.file, t.err = parseWith(s.Map.Text, lang)
+		t.commands = sync.OnceValue(func() []*syntax.CallExpr { return Commands(t.file) })
+	})
 	return t.file, t.err
 }
+
+// Commands returns the simple commands of the tree that Parse gives, see the
+// function Commands. They are shared: never change them.
+func (s *Script) Commands() ([]*syntax.CallExpr, error) {
+	file, err := s.Parse()
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.trees.dialects {
+		if t := &s.trees.dialects[i]; t.file == file {
+			return t.commands(), nil
+		}
+	}
+	return Commands(file), nil
+}
+
+// Substitutes reports whether the text may have a command or process
+// substitution.
+func (s *Script) Substitutes() bool {
+	return strings.ContainsAny(s.Map.Text, "`(")
+}
+
+// Calls is a place where package facts keeps what it derives from the tree.
+// Scripts that share their trees share it.
+func (s *Script) Calls() *atomic.Value { return &s.trees.calls }
 
 // Share makes s use the trees of another script if its text is the same.
 func (s *Script) Share(o *Script) {

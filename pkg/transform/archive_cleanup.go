@@ -123,7 +123,7 @@ func mayGlob(text, base string) bool {
 
 // raw is a field as written, without quotes.
 func (r *Program) raw(c *facts.Call, f facts.Field) string {
-	return strings.NewReplacer("\"", "", "'", "").Replace(r.Script.NodeText(c.Expr.Args[f.Word]))
+	return strings.ReplaceAll(strings.ReplaceAll(r.Script.NodeText(c.Expr.Args[f.Word]), "\"", ""), "'", "")
 }
 
 // usesFile reports whether a command names the file.

@@ -161,13 +161,8 @@ func (p *Pass) installPart(r *Program) (installs []*facts.DepsInstall, split *sy
 		return u.installs, nil, why
 	}
 	chain := shell.AndList(r.Tree.Stmts[0])
-	k := len(chain) - 1
-	for ; k > 0; k-- {
-		if v := p.uses(r, chain[:k]); v.other == "" {
-			installs = v.installs
-			break
-		}
-	}
+	k, v := p.usesOfHead(r, chain[:len(chain)-1])
+	installs = v.installs
 	if len(installs) == 0 {
 		return u.installs, nil, why
 	}

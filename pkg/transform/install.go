@@ -120,20 +120,38 @@ func (p *Pass) assigned(r *Program, name string) bool {
 // simple commands are understood, with || and pipes where all commands read
 // nothing of the project.
 func (p *Pass) uses(r *Program, stmts []*syntax.Stmt) usage {
-	u := &use{p: p, r: r, cwd: r.State.Workdir.S, cwdKnown: r.State.Workdir.Known}
+	u := p.newUse(r)
 	for _, st := range stmts {
 		u.stmt(st, true)
 	}
 	return u.usage
 }
 
+// usesOfHead is uses for the first n statements, as many as are understood.
+func (p *Pass) usesOfHead(r *Program, stmts []*syntax.Stmt) (n int, head usage) {
+	u := p.newUse(r)
+	for _, st := range stmts {
+		if u.stmt(st, true); u.other != "" {
+			break
+		}
+		n++
+		head = u.usage
+	}
+	return n, head
+}
+
+func (p *Pass) newUse(r *Program) *use {
+	return &use{p: p, r: r, cwd: r.State.Workdir.S, cwdKnown: r.State.Workdir.Known, substitutes: r.Script.Substitutes()}
+}
+
 type use struct {
 	usage
-	p        *Pass
-	r        *Program
-	cwd      string
-	cwdKnown bool
-	env      map[string]string // set by export or in front of the command
+	p           *Pass
+	r           *Program
+	cwd         string
+	cwdKnown    bool
+	substitutes bool              // the program may have command substitutions
+	env         map[string]string // set by export or in front of the command
 }
 
 func (u *use) fail(what string) {
@@ -205,6 +223,9 @@ func (u *use) assign(a *syntax.Assign) {
 
 // substitutions visits the commands whose output is part of a word.
 func (u *use) substitutions(w *syntax.Word) {
+	if !u.substitutes {
+		return
+	}
 	syntax.Walk(w, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CmdSubst:

@@ -57,6 +57,10 @@ func BenchmarkParts(b *testing.B) {
 			_, err := transform.Run(srcs[i], transform.Options{None: true, Format: &style})
 			return err
 		}},
+		{"fmt --check", func(i int) error {
+			_, err := transform.Run(srcs[i], transform.Options{None: true, Format: &style, Any: true})
+			return err
+		}},
 		{"fix", func(i int) error { _, err := transform.Run(srcs[i], transform.Options{}); return err }},
 	}
 	for _, part := range parts {

@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"strings"
+
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -28,6 +30,9 @@ func init() {
 
 func pipefail(p *Pass) {
 	for _, r := range p.Programs() {
+		if !strings.Contains(r.Script.Text(), "|") {
+			continue
+		}
 		pipe := (*syntax.BinaryCmd)(nil)
 		early := ""
 		unseen := unseenPipes(r.Tree)

@@ -41,6 +41,7 @@ func (p *Pass) Program(in *parse.Instruction) (*Program, string) {
 	}
 	s := p.Facts.Script(in)
 	tree, err := s.Parse()
+	cmds, _ := s.Commands()
 	if err != nil {
 		if s.Shebang {
 			return nil, "the here-document has an interpreter line"
@@ -50,7 +51,7 @@ func (p *Pass) Program(in *parse.Instruction) (*Program, string) {
 		}
 		return nil, "the shell program does not parse: " + err.Error()
 	}
-	r := &Program{In: in, Script: s, Tree: tree, Cmds: shell.Commands(tree), State: p.Facts.At(in), file: p.File}
+	r := &Program{In: in, Script: s, Tree: tree, Cmds: cmds, State: p.Facts.At(in), file: p.File}
 	p.programs[in] = r
 	return r, ""
 }
