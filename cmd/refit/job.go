@@ -51,7 +51,16 @@ type outcome struct {
 }
 
 // run processes the operands and returns the command's error.
-func (j *job) run(args []string) error {
+func (j *job) run(args []string) (err error) {
+	if !j.c.outTTY && !j.c.errTTY {
+		var flush func() error
+		j.c, flush = j.c.buffered()
+		defer func() {
+			if ferr := flush(); err == nil {
+				err = ferr
+			}
+		}()
+	}
 	files, err := j.inputs(args)
 	if err != nil {
 		return err

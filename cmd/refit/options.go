@@ -48,8 +48,12 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	} else if o.file.Path != stdinPath || j.set.stdinName != "" {
 		// As for docker build . in the Dockerfile's folder; without a readable
 		// ignore file there is none.
-		if near, err := facts.NewContext(facts.DirFS(filepath.Dir(path)), filepath.Base(path)); err == nil {
-			opt.Nearby = near
+		opt.Nearby = func() *facts.Context {
+			near, err := facts.NewContext(facts.DirFS(filepath.Dir(path)), filepath.Base(path))
+			if err != nil {
+				return nil
+			}
+			return near
 		}
 	}
 	return opt, err

@@ -141,7 +141,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude"), NoIgnore: ctx.Bool("no-ignore"), User: userIgnore(c)},
 	}
 	s.resolver.File, s.resolver.None = ctx.String("config"), ctx.Bool("no-config")
-	s.find.Excluded = s.resolver.Excluded
+	s.find.Excluded, s.find.Listed = s.resolver.Excluded, s.resolver.Listed
 	s.find.Lookup = func(name string) (string, bool) { v := c.getenv(name); return v, v != "" }
 	if s.resolver.File != "" {
 		if s.resolver.None {

@@ -12,12 +12,20 @@ var projectFiles = []string{
 	"Makefile", "CMakeLists.txt",
 }
 
-// LooksLikeContext reports whether a folder can be the build context of the
-// Dockerfile: everything that COPY and ADD name is there, and where they only
-// name the folder as a whole, it looks like a project. Nothing to copy: it may
-// be any folder, so false.
-func (fs *Facts) LooksLikeContext(c *Context) bool {
+// GuessContext opens a folder and returns it as a context if it can be the
+// Dockerfile's build context: everything that COPY and ADD name is there, and
+// where they only name the folder as a whole, it looks like a project. Nothing
+// to copy: it may be any folder, so nil. open may return nil; it is not called
+// before there is something to look for.
+func (fs *Facts) GuessContext(open func() *Context) *Context {
 	named, whole := false, false
+	var c *Context
+	look := func() bool { // opens the folder when the first path is looked up
+		if c == nil {
+			c = open()
+		}
+		return c != nil
+	}
 	for _, st := range fs.Stages {
 		for _, in := range st.Instructions {
 			cp := fs.Copy(in)
@@ -31,11 +39,11 @@ func (fs *Facts) LooksLikeContext(c *Context) bool {
 					whole = true
 				case s.Glob:
 					dir, _ := path.Split(s.Path.S)
-					if !hasWildcards(dir) && dir != "" && !c.IsDir(dir) {
-						return false
+					if !hasWildcards(dir) && dir != "" && !(look() && c.IsDir(dir)) {
+						return nil
 					}
-				case !c.Exists(s.Path.S):
-					return false
+				case !look() || !c.Exists(s.Path.S):
+					return nil
 				default:
 					named = true
 				}
@@ -43,17 +51,20 @@ func (fs *Facts) LooksLikeContext(c *Context) bool {
 		}
 	}
 	if named {
-		return true
+		return c
 	}
-	if !whole {
-		return false
+	if !whole || !look() {
+		return nil
 	}
 	for _, n := range c.List(".") {
 		for _, p := range projectFiles {
 			if ok, _ := path.Match(p, strings.TrimSuffix(n, "/")); ok {
-				return true
+				return c
 			}
 		}
 	}
-	return c.HasIgnoreFile()
+	if c.HasIgnoreFile() {
+		return c
+	}
+	return nil
 }

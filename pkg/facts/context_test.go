@@ -73,7 +73,7 @@ func TestDirFS(t *testing.T) {
 	}
 }
 
-func TestLooksLikeContext(t *testing.T) {
+func TestGuessContext(t *testing.T) {
 	for _, tt := range []struct {
 		dockerfile string
 		files      []string
@@ -100,7 +100,7 @@ func TestLooksLikeContext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := New(f, Options{}).LooksLikeContext(c); got != tt.want {
+		if got := New(f, Options{}).GuessContext(func() *Context { return c }) != nil; got != tt.want {
 			t.Errorf("%s with %v: %t", tt.dockerfile, tt.files, got)
 		}
 	}

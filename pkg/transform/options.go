@@ -19,12 +19,12 @@ type Options struct {
 	Lines  [2]int      // with Format: only instructions that touch these lines, 1-based; zero: all
 
 	Facts      facts.Options
-	Context    *facts.Context    // the build context, nil when it is not in sight
-	Nearby     *facts.Context    // without Context: a folder that is the build context if it looks like one, as the Dockerfile's own usually is
-	Images     map[string]string // for pin-base: what replaces a reference in FROM, see ParseImages
-	Labels     []Label           // for add-labels
-	Author     string            // for add-labels
-	Registries []string          // for trusted-registry: host names, * stands for any letters
+	Context    *facts.Context        // the build context, nil when it is not in sight
+	Nearby     func() *facts.Context // without Context: opens a folder that is the build context if it looks like one, as the Dockerfile's own usually is; may return nil
+	Images     map[string]string     // for pin-base: what replaces a reference in FROM, see ParseImages
+	Labels     []Label               // for add-labels
+	Author     string                // for add-labels
+	Registries []string              // for trusted-registry: host names, * stands for any letters
 	// LabelSchema says which labels an image must have, and of which kind
 	// their values are, see [LabelKinds]; a kind that is none asks for a value
 	// only. StrictLabels allows no others.
@@ -39,8 +39,8 @@ type Options struct {
 
 // settle chooses the build context.
 func (opt *Options) settle(v *version) {
-	if opt.Context == nil && opt.Nearby != nil && v.facts.LooksLikeContext(opt.Nearby) {
-		opt.Context = opt.Nearby
+	if opt.Context == nil && opt.Nearby != nil {
+		opt.Context = v.facts.GuessContext(opt.Nearby)
 	}
 }
 

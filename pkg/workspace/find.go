@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -83,6 +85,10 @@ type FindOptions struct {
 	User *UserIgnore
 	// Lookup, if set, gives environment variables for Compose and Bake files.
 	Lookup func(string) (string, bool)
+	// Listed, if set, is told the entries of each directory that is searched,
+	// sorted by name. The path is absolute. It may be called by several
+	// goroutines at once, and so may Excluded.
+	Listed func(dir string, entries []fs.DirEntry)
 	// Excluded, if set, leaves out more: files and whole folders. The path is
 	// absolute.
 	Excluded func(path string, dir bool) bool
@@ -154,6 +160,7 @@ type finder struct {
 	errs    []error
 	seen    map[string]bool
 	skipped int
+	alone   bool // its work is one of several pieces already
 }
 
 func (f *finder) add(file File) {
@@ -192,7 +199,12 @@ func (f *finder) root(dir string) {
 	}
 	files, errs := len(f.files), len(f.errs)
 	f.skipped = 0
-	f.dir(dir, abs, ig)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		f.errs = append(f.errs, err)
+		return
+	}
+	f.dir(dir, abs, ig, entries)
 	if len(f.files) == files && len(f.errs) == errs {
 		f.errs = append(f.errs, &NoFilesError{dir, f.skipped})
 	}
@@ -208,59 +220,88 @@ func skippedDir(name string) bool {
 	return false
 }
 
-// dir searches a directory. Symbolic links to files are followed, those to
-// directories are not, so that no loop is possible.
-func (f *finder) dir(dir, abs string, ig *ignores) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		f.errs = append(f.errs, err)
+// dir searches a directory with the given entries. Symbolic links to files are
+// followed, those to directories are not, so that no loop is possible.
+func (f *finder) dir(dir, abs string, ig *ignores, entries []fs.DirEntry) {
+	if f.opt.Listed != nil {
+		f.opt.Listed(abs, entries)
+	}
+	// The folders of the first directory that has many are searched on all
+	// cores, each by a finder of its own.
+	if f.alone || len(entries) < manyEntries {
+		for _, e := range entries {
+			f.entry(dir, abs, ig, e)
+		}
 		return
 	}
-	for _, e := range entries {
-		name := e.Name()
-		if e.IsDir() {
-			if !skippedDir(name) {
-				f.enter(dir, abs, name, ig)
-			}
-			continue
+	Each(len(entries), runtime.GOMAXPROCS(0), func(i int) *finder {
+		g := &finder{opt: f.opt, seen: map[string]bool{}, alone: true}
+		g.entry(dir, abs, ig, entries[i])
+		return g
+	}, func(_ int, g *finder) bool {
+		for _, file := range g.files {
+			f.add(file)
 		}
-		kind := classify(name)
-		if kind == otherName {
-			continue
+		f.errs = append(f.errs, g.errs...)
+		f.skipped += g.skipped
+		return true
+	})
+}
+
+// manyEntries is from how many entries on a directory is searched on all cores.
+const manyEntries = 16
+
+// entry looks at one entry of a directory.
+func (f *finder) entry(dir, abs string, ig *ignores, e fs.DirEntry) {
+	name := e.Name()
+	if e.IsDir() {
+		if !skippedDir(name) {
+			f.enter(dir, abs, name, ig)
 		}
-		path := filepath.Join(dir, name)
-		if !e.Type().IsRegular() && !f.linked(path, e) || kind == maybeName && !sniff(path) {
-			continue
-		}
-		if ig != nil && ig.ignored(name, false) || f.opt.Excluded != nil && f.opt.Excluded(filepath.Join(abs, name), false) {
-			f.skipped++
-			continue
-		}
-		f.add(File{Path: path})
+		return
 	}
+	kind := classify(name)
+	if kind == otherName {
+		return
+	}
+	path := filepath.Join(dir, name)
+	if !e.Type().IsRegular() && !f.linked(path, e) || kind == maybeName && !sniff(path) {
+		return
+	}
+	if ig != nil && ig.ignored(name, false) || f.opt.Excluded != nil && f.opt.Excluded(filepath.Join(abs, name), false) {
+		f.skipped++
+		return
+	}
+	f.add(File{Path: path})
 }
 
 // enter searches a directory in a directory, unless it is ignored. One that is
 // a repository of its own has its own rules.
 func (f *finder) enter(dir, abs, name string, ig *ignores) {
 	path, abs := filepath.Join(dir, name), filepath.Join(abs, name)
-	if ig != nil {
-		if ig.ignored(name, true) {
-			f.skipped += f.count(path)
-			return
-		}
-		if _, err := os.Lstat(filepath.Join(path, ".git")); err == nil {
-			ig = rootIgnores(abs, f.opt.User)
-		} else {
-			_, err := os.Lstat(filepath.Join(path, ".gitignore"))
-			ig = ig.enter(name, err == nil)
-		}
-	}
-	if f.opt.Excluded != nil && f.opt.Excluded(abs, true) {
+	if ig != nil && ig.ignored(name, true) || f.opt.Excluded != nil && f.opt.Excluded(abs, true) {
 		f.skipped += f.count(path)
 		return
 	}
-	f.dir(path, abs, ig)
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		f.errs = append(f.errs, err)
+		return
+	}
+	if ig != nil {
+		if _, repository := findEntry(entries, ".git"); repository {
+			ig = rootIgnores(abs, f.opt.User)
+		} else {
+			_, has := findEntry(entries, ".gitignore")
+			ig = ig.enter(name, has)
+		}
+	}
+	f.dir(path, abs, ig, entries)
+}
+
+// findEntry finds an entry by name among sorted ones.
+func findEntry(entries []fs.DirEntry, name string) (int, bool) {
+	return slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
 }
 
 // count says whether an ignored directory has Dockerfiles itself, for the

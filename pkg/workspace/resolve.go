@@ -22,6 +22,7 @@ type Resolver struct {
 	None  bool   // read no configuration files of any kind
 	mu    sync.Mutex
 	dirs  map[string]*dirConfig
+	empty map[string]bool // directories that have no configuration file
 	query editorconfig.Query
 }
 
@@ -77,6 +78,25 @@ func (r *Resolver) For(path string) (*Settings, error) {
 	return s, nil
 }
 
+// configNames are the files that dir looks for.
+var configNames = [...]string{ConfigName, ".hadolint.yaml", ".hadolint.yml", editorconfig.DefaultName}
+
+// Listed is for FindOptions: a directory's entries tell which files need not
+// be looked for.
+func (r *Resolver) Listed(dir string, entries []fs.DirEntry) {
+	for _, name := range configNames {
+		if _, found := findEntry(entries, name); found {
+			return
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.empty == nil {
+		r.empty = map[string]bool{}
+	}
+	r.empty[dir] = true
+}
+
 // Excluded is for FindOptions.
 func (r *Resolver) Excluded(path string, _ bool) bool {
 	if r.None {
@@ -108,6 +128,12 @@ func (r *Resolver) dir(dir string) *dirConfig {
 		if d.config == nil && d.err == nil {
 			d.config, d.err = ReadConfig(r.File)
 		}
+	}
+	if r.empty[dir] {
+		return d
+	}
+	if r.File != "" {
+		// The one that was named holds everywhere.
 	} else if c, err := ReadConfig(filepath.Join(dir, ConfigName)); !errors.Is(err, fs.ErrNotExist) {
 		// A nearer file replaces the one above, mistakes included.
 		d.config, d.err = c, err
