@@ -20,7 +20,7 @@ type Options struct {
 
 	Facts      facts.Options
 	Context    *facts.Context        // the build context, nil when it is not in sight
-	Nearby     func() *facts.Context // without Context: opens a folder that is the build context if it looks like one, as the Dockerfile's own usually is; may return nil
+	Nearby     func() *facts.Context `json:"-"` // without Context: opens a folder that is the build context if it looks like one, as the Dockerfile's own usually is; may return nil
 	Images     map[string]string     // for pin-base: what replaces a reference in FROM, see ParseImages
 	Labels     []Label               // for add-labels
 	Author     string                // for add-labels
