@@ -16,7 +16,8 @@ import (
 // program is a canonical shell program: the statements before the last, and
 // the operands of the last statement's top-level && chain. "a; b && c" is
 // {pre: [a], units: [b, c]}. A leading group of the chain is hoisted, since
-// "{ a; b; } && c" and "a; b && c" run alike: groups of one statement vanish.
+// "{ a; b; } && c" and "a; b && c" run alike unless set -e is in force, which
+// does not look at what stands in front of &&. Groups of one statement vanish.
 type program struct {
 	pre   []string
 	units []string
@@ -72,11 +73,19 @@ func (e *commandEdits) mark(c *syntax.CallExpr) { e.used[c.Pos().Offset()] = tru
 
 // dumper writes canonical text. Each node becomes "(" tag … ")", each string
 // is quoted, so texts of different trees differ.
-type dumper struct{ edits *commandEdits }
+type dumper struct {
+	edits  *commandEdits
+	strict bool // set -e is or may be in force
+}
 
-// canonical gives the program of a script.
-func canonical(f *syntax.File, edits *commandEdits) program {
-	d := dumper{edits: edits}
+// canonical gives the program of a script. strict says that its shell runs it
+// under -e.
+func canonical(f *syntax.File, edits *commandEdits, strict bool) program {
+	if !strict {
+		s := shell.ErrExitSwitches(f, nil)
+		strict = s.On || s.Eval
+	}
+	d := dumper{edits: edits, strict: strict}
 	return d.list(f.Stmts)
 }
 
@@ -110,7 +119,7 @@ func (d *dumper) list(stmts []*syntax.Stmt) program {
 		return p
 	}
 	// Hoist a leading group of several statements.
-	if first := d.first(last); first != nil {
+	if first := d.first(last); first != nil && !d.strict {
 		inner := d.list(first.Stmts)
 		p.pre = append(p.pre, inner.pre...)
 		p.units = append(append([]string(nil), inner.units...), p.units[1:]...)
@@ -231,7 +240,7 @@ func (d *dumper) behind(st *syntax.Stmt, semi bool) (program, bool) {
 		return program{}, false // and the edit counts as not applied
 	}
 	d.edits.used[^c.Pos().Offset()] = true
-	return canonical(f, nil), true
+	return canonical(f, nil, d.strict), true
 }
 
 // dropped reports whether a declared edit removes the statement.

@@ -163,7 +163,7 @@ func (s *script) program(lang shell.Lang) (program, error) {
 	if s.edits != nil {
 		s.edits.used, s.edits.lang = map[uint]bool{}, lang
 	}
-	p := canonical(f, s.edits)
+	p := canonical(f, s.edits, s.strict)
 	if s.edits != nil && len(s.edits.used) != len(s.edits.replace)+len(s.edits.behind) {
 		return program{}, errors.New("a declared command does not exist")
 	}
@@ -172,7 +172,7 @@ func (s *script) program(lang shell.Lang) (program, error) {
 		if err != nil {
 			return program{}, err
 		}
-		p, err = p.join(canonical(f, nil), e.front, e.semi)
+		p, err = p.join(canonical(f, nil, s.strict), e.front, e.semi)
 		if err != nil {
 			return program{}, err
 		}

@@ -54,11 +54,12 @@ type step struct {
 
 // script is a shell program that is parsed only if its text must be compared.
 type script struct {
-	text  string
-	lang  shell.Lang
-	src   *shell.Script // of this text, whose trees are shared; may be nil
-	edits *commandEdits
-	ends  []extra // declared additions, in order
+	text   string
+	lang   shell.Lang
+	strict bool          // the shell runs it under -e
+	src    *shell.Script // of this text, whose trees are shared; may be nil
+	edits  *commandEdits
+	ends   []extra // declared additions, in order
 }
 
 // extra is a program that is added in front of a script or behind it.
@@ -289,7 +290,11 @@ func (p *Plan) script(st *step, text string, in *parse.Instruction) {
 		return
 	}
 	if p.known.Shell != nil {
-		st.script.lang = p.known.Shell(in).Lang
+		sh := p.known.Shell(in)
+		st.script.lang, st.script.strict = sh.Lang, sh.ErrExit
+	} else {
+		// Which SHELL is in effect has not been told: any may have -e.
+		st.script.strict = slices.ContainsFunc(p.File.Instructions, func(i *parse.Instruction) bool { return i.Name == "SHELL" })
 	}
 	s := p.known.scriptOf(p.File, in)
 	if s == nil {

@@ -31,6 +31,9 @@ func TestGrades(t *testing.T) {
 		{"FROM a\nRUN b \\\n  c", "FROM a\nRUN b \\\n c", SameProgram},
 		{"FROM a\nRUN b  &&  c", "FROM a\nRUN b && c", SameProgram},
 		{"FROM a\nRUN b; c", "FROM a\nRUN b && c", Different},
+		{"FROM a\nRUN { b; c; } && d", "FROM a\nRUN b; c && d", SameProgram},
+		{"FROM a\nRUN set -e; { b; c; } && d", "FROM a\nRUN set -e; b; c && d", Different},
+		{"FROM a\nRUN set -e; { b; c; }; d", "FROM a\nRUN set -e; b; c; d", SameProgram},
 		{"FROM a\nRUN b 'x  y'", "FROM a\nRUN b 'x y'", Different},
 		{"FROM a\nRUN b $x", "FROM a\nRUN b ${x}", Different},
 		{"FROM a\nRUN b > c", "FROM a\nRUN b >c", SameProgram},
@@ -96,6 +99,34 @@ func TestGrades(t *testing.T) {
 
 // TestEffects has, for each kind of effect, a rewrite that it declares and
 // rewrites that it does not.
+// Under a SHELL with -e, a group in front of && hides failures that a list
+// does not.
+func TestGroupUnderErrExit(t *testing.T) {
+	for _, c := range []struct {
+		errExit bool
+		want    Grade
+	}{{false, SameProgram}, {true, Different}} {
+		plans := make([]*Plan, 2)
+		for i, src := range []string{"FROM a\nRUN { b; c; } && d", "FROM a\nRUN b; c && d"} {
+			f, err := parse.Parse([]byte(src))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plans[i], err = Build(f, func(*parse.Instruction) shell.Shell {
+				sh := shell.DefaultLinux()
+				sh.ErrExit = c.errExit
+				return sh
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := Compare(plans[0], plans[1], nil); got.Grade != c.want {
+			t.Errorf("-e %v: %v, want %v", c.errExit, got.Grade, c.want)
+		}
+	}
+}
+
 func TestEffects(t *testing.T) {
 	none := WrapNone
 	for _, c := range []struct {

@@ -77,6 +77,11 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field) 
 			return
 		}
 	}
+	// What is not a command's argument: the items of a loop, patterns.
+	if rest := string(p.File.Src[at.End:r.In.End]); strings.Contains(rest, base) || mayGlob(rest, base) {
+		p.Skip(at, "%s may be used again in the RUN", base)
+		return
+	}
 	tmp := strings.HasPrefix(file.Text, "/tmp/") || strings.HasPrefix(file.Text, "/var/tmp/")
 	if p.anyCovered(r, path.Dir(file.Text)) {
 		return
@@ -84,6 +89,9 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field) 
 	c := Change{
 		Title: "delete the archive " + base, At: at, Safety: Safe,
 		Reason: "it stays in the layer beside what was unpacked from it",
+	}
+	if !tmp && slices.ContainsFunc(calls[k+1:], func(o facts.Call) bool { return takesAll(&o) }) {
+		c.Safety = Unsafe
 	}
 	for _, in := range p.File.Instructions {
 		if in.Index <= r.In.Index {
@@ -109,6 +117,18 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field) 
 	}
 	c.Edits, c.Effects = edits, effects
 	p.Report(c)
+}
+
+// takesAll reports whether a command copies, moves or packs all files of its
+// directory.
+func takesAll(c *facts.Call) bool {
+	switch c.Name() {
+	case "cp", "mv", "rsync", "tar", "zip", "install":
+		return slices.ContainsFunc(c.Fields[1:], func(f facts.Field) bool {
+			return f.Text == "*" || f.Text == "./*" || f.Text == "." || f.Text == "./"
+		})
+	}
+	return false
 }
 
 // mayGlob reports whether a text has a glob for the file's kind.

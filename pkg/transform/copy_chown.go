@@ -213,6 +213,28 @@ func (p *Pass) createsUser(s *facts.Stage, before *parse.Instruction, name strin
 	return false
 }
 
+// namesFolder reports whether a RUN may name a folder: its last part stands
+// somewhere but in the names of users and groups.
+func (p *Pass) namesFolder(in *parse.Instruction, dir string) bool {
+	base := path.Base(dir)
+	if !strings.Contains(in.Args.Value, base) {
+		return false
+	}
+	rest := strings.Count(in.Args.Value, base)
+	for _, c := range p.Facts.Calls(in) {
+		switch c.Name() {
+		case "useradd", "adduser", "groupadd", "addgroup", "usermod":
+			for i, f := range c.Fields[1:] {
+				home := i > 0 && (c.Fields[i].Text == "-d" || c.Fields[i].Text == "--home" || c.Fields[i].Text == "-h" || c.Fields[i].Text == "--home-dir")
+				if f.Known && f.Text == base && !home && path.Dir(dir) != "/home" {
+					rest--
+				}
+			}
+		}
+	}
+	return rest > 0
+}
+
 // fillsBefore finds an instruction before a COPY in its stage or the parents
 // that may have put something into the directory.
 func (p *Pass) fillsBefore(in *parse.Instruction, dir string) *parse.Instruction {
@@ -233,7 +255,7 @@ func (p *Pass) fillsBefore(in *parse.Instruction, dir string) *parse.Instruction
 				}
 			case "RUN":
 				st := p.Facts.At(o)
-				if !st.Workdir.Known || facts.Below(st.Workdir.S, dir) || strings.Contains(o.Args.Value, path.Base(dir)) {
+				if !st.Workdir.Known || facts.Below(st.Workdir.S, dir) || p.namesFolder(o, dir) {
 					return o
 				}
 			}

@@ -542,6 +542,12 @@ var workspaceFiles = set("pnpm-workspace.yaml", "lerna.json", "turbo.json", "nx.
 // that those in front of the install are there because the install reads
 // them (the schema that a postinstall script compiles, the packages of a workspace).
 func (o *reorder) deliberate() string {
+	instrs := o.r.State.Stage.Instructions
+	for _, in := range instrs[:slices.Index(instrs, o.r.In)] {
+		if again := o.again(in); again != "" {
+			return again
+		}
+	}
 	for _, c := range o.moves {
 		for _, s := range c.Sources {
 			if s.Path.S == "." {
@@ -556,7 +562,6 @@ func (o *reorder) deliberate() string {
 			}
 		}
 	}
-	instrs := o.r.State.Stage.Instructions
 	for _, in := range instrs[slices.Index(instrs, o.r.In)+1:] {
 		c := o.p.Facts.Copy(in)
 		if c == nil || !c.Local() || !c.Dest.Known {
@@ -570,6 +575,23 @@ func (o *reorder) deliberate() string {
 		})
 		if dir && near {
 			return fmt.Sprintf("line %d copies the sources behind the install already, so what stands in front may be there for it (--context tells)", in.StartLine)
+		}
+	}
+	return ""
+}
+
+// again says that an earlier RUN has installed the same project already: this
+// one is there for what has been copied since.
+func (o *reorder) again(in *parse.Instruction) string {
+	r, _ := o.p.Program(in)
+	if r == nil || in.Child != nil {
+		return ""
+	}
+	for _, d := range o.p.uses(r, r.Tree.Stmts).installs {
+		for _, mine := range o.installs {
+			if d.Ecosystem == mine.Ecosystem && d.Dir == mine.Dir && len(d.Files) == 0 && len(mine.Files) == 0 {
+				return fmt.Sprintf("line %d has installed the dependencies already", in.StartLine)
+			}
 		}
 	}
 	return ""

@@ -124,6 +124,9 @@ func (p *Pass) uses(r *Program, stmts []*syntax.Stmt) usage {
 	for _, st := range stmts {
 		u.stmt(st, true)
 	}
+	if u.settings != "" && len(u.installs) == 0 {
+		u.fail(u.settings)
+	}
 	return u.usage
 }
 
@@ -152,6 +155,7 @@ type use struct {
 	cwdKnown    bool
 	substitutes bool              // the program may have command substitutions
 	env         map[string]string // set by export or in front of the command
+	settings    string            // a command that changes the project's settings, if there is a project
 }
 
 func (u *use) fail(what string) {

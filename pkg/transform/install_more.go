@@ -104,6 +104,11 @@ func (u *use) bundle(args []arg) {
 		if slices.ContainsFunc(args, func(a arg) bool { return a.s == "--local" }) {
 			u.path(".bundle")
 		}
+		if !slices.ContainsFunc(args, func(a arg) bool { return a.s == "--global" }) {
+			// With a Gemfile at hand the setting is the project's, without one
+			// the user's: see https://bundler.io/man/bundle-config.1.html.
+			u.settings = "bundle config, which depends on the project"
+		}
 		if slices.ContainsFunc(args, func(a arg) bool { return a.s == "gemfile" || strings.HasPrefix(a.s, "local.") }) {
 			u.fail("bundle config gemfile")
 		}

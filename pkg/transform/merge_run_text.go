@@ -212,19 +212,22 @@ func (m *merger) style() {
 	}
 }
 
-// continuation is the indent of the first continuation line among the parts,
-// four blanks if there is none.
+// continuation is the least indent of the continuation lines of the first part
+// that has any, four blanks if none has.
 func (m *merger) continuation() string {
 	for _, part := range m.parts {
+		least := ""
 		for _, line := range part.In.Lines[1:] {
 			text := string(m.p.File.Src[line.Start:line.TextEnd])
 			if line.Kind != parse.CodeLine {
 				continue
 			}
-			if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; indent != "" && len(indent) <= 8 {
-				return indent
+			if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; indent != "" && len(indent) <= 8 && (least == "" || len(indent) < len(least)) {
+				least = indent
 			}
-			break
+		}
+		if least != "" {
+			return least
 		}
 	}
 	return "    "

@@ -35,7 +35,7 @@ func pipefail(p *Pass) {
 		}
 		pipe := (*syntax.BinaryCmd)(nil)
 		early := ""
-		unseen := unseenPipes(r.Tree)
+		unseen := unseenPipes(r.Tree, r.strict())
 		syntax.Walk(r.Tree, func(n syntax.Node) bool {
 			b, ok := n.(*syntax.BinaryCmd)
 			if !ok || b.Op != syntax.Pipe && b.Op != syntax.PipeAll {
@@ -102,8 +102,9 @@ func pipefail(p *Pass) {
 }
 
 // unseenPipes returns the pipes whose status nothing looks at: those in the
-// command substitutions of a command's arguments, and of export and the like.
-func unseenPipes(tree *syntax.File) map[*syntax.BinaryCmd]bool {
+// command substitutions of a command's arguments, and of export and the like, and
+// without set -e (strict) those that a semicolon follows.
+func unseenPipes(tree *syntax.File, strict bool) map[*syntax.BinaryCmd]bool {
 	unseen := map[*syntax.BinaryCmd]bool{}
 	mark := func(root syntax.Node) {
 		syntax.Walk(root, func(n syntax.Node) bool {
@@ -117,6 +118,13 @@ func unseenPipes(tree *syntax.File) map[*syntax.BinaryCmd]bool {
 			}
 			return true
 		})
+	}
+	if !strict {
+		for _, st := range tree.Stmts[:len(tree.Stmts)-1] {
+			if b, ok := st.Cmd.(*syntax.BinaryCmd); ok && (b.Op == syntax.Pipe || b.Op == syntax.PipeAll) {
+				unseen[b] = true
+			}
+		}
 	}
 	syntax.Walk(tree, func(n syntax.Node) bool {
 		switch n := n.(type) {

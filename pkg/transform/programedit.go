@@ -387,7 +387,7 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 	if ops := r.operators(); len(ops) > 0 {
 		for i := len(ops) - 1; i >= 0; i-- {
 			at := r.Script.Source(ops[i])
-			if r.leads(at) {
+			if r.leads(at) && !r.ends(at+2) {
 				return true, r.lineIndent(at)
 			}
 		}
@@ -429,18 +429,26 @@ func (r *Program) operators() []syntax.Pos {
 func (r *Program) trailing() bool {
 	for _, op := range r.operators() {
 		at := r.Script.Source(op)
-		rest := r.file.Src[at+2:]
-		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-			line := strings.Trim(string(rest[:i]), " \t\r")
-			if line == string(r.In.Escape()) || line == "" {
-				return true
-			}
+		if r.ends(at + 2) {
+			return true
 		}
 		if r.leads(at) {
 			return false
 		}
 	}
 	return false
+}
+
+// ends reports whether nothing but a continuation character stands behind an
+// offset on its line.
+func (r *Program) ends(at int) bool {
+	rest := r.file.Src[at:]
+	i := bytes.IndexByte(rest, '\n')
+	if i < 0 {
+		return false
+	}
+	line := strings.Trim(string(rest[:i]), " \t\r")
+	return line == string(r.In.Escape()) || line == ""
 }
 
 // leads reports whether only blanks stand before an offset on its line.
