@@ -12,7 +12,7 @@ func fixCommand(c *console) *cli.Command {
 			"Without a mode flag the result of one file is printed.",
 		Flags: concat(modeFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "interactive", Aliases: []string{"i"}, Category: catMode, Usage: "ask about each change in turn, and write what was accepted"},
-		}, selectFlags(), buildFlags(), []cli.Flag{
+		}, selectFlags(), buildFlags(), onlineFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "format", Category: catLayout, Usage: "also lay out the file, as refit fmt does"},
 		}, layoutFlags(), fileFlags(), outputFlags()),
 		Action: func(ctx *cli.Context) error {

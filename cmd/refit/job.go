@@ -14,6 +14,7 @@ import (
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
+	"github.com/refit-dev/refit/pkg/registry"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
 )
@@ -108,6 +109,17 @@ func (j *job) finish(err error) error {
 	if j.set.writeBaseline {
 		if err := j.set.baseline.save(); err != nil {
 			return err
+		}
+	}
+	if j.set.online != nil && j.set.online.update {
+		names, err := j.set.online.save()
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if !j.set.quiet {
+				fmt.Fprintf(j.c.err, "locked: %s\n", n)
+			}
 		}
 	}
 	j.summary()
@@ -299,7 +311,16 @@ func problem(err error) emit.Finding {
 	var none *workspace.NoFilesError
 	var internal *internalError
 	var setting *settingError
+	var lookup *lookupError
+	var refused *registry.Error
 	switch {
+	case errors.As(err, &lookup):
+		f.Rule, f.Start, f.Title = "registry", place(lookup.pos), lookup.Error()
+		if errors.As(err, &refused) {
+			short := *refused
+			short.Remedy = ""
+			f.Title, f.Hint = short.Error(), refused.Remedy
+		}
 	case errors.As(err, &setting):
 		f.Rule = "config"
 	case errors.As(err, &pe):

@@ -54,6 +54,13 @@ func editorConfig(c *console) func(string, lsp.Settings) (lsp.Config, error) {
 		cfg.Excluded = files.Excluded(path, false)
 		st.Rules.Apply(&cfg.Transform)
 		cfg.Style = *st.Rules.Style()
+		lock, err := files.Lock(path)
+		if err != nil {
+			return cfg, err
+		}
+		if lock != nil {
+			cfg.Transform.Pins = lock.Images
+		}
 		if err := (&job{c: c, set: &settings{}}).labels(&cfg.Transform, &st.Rules, path); err != nil {
 			return cfg, err
 		}

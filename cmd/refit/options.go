@@ -32,6 +32,9 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	r := &o.rules
 	r.Apply(&opt)
 	opt.Images = j.set.images
+	if err := j.pins(&opt, o, path); err != nil {
+		return opt, err
+	}
 	if err := j.labels(&opt, r, path); err != nil {
 		return opt, err
 	}
@@ -57,6 +60,24 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 		}
 	}
 	return opt, err
+}
+
+// pins sets what base images stand for, from refit.lock and from registries.
+func (j *job) pins(opt *transform.Options, o *outcome, path string) error {
+	if j.command == "fmt" {
+		return nil
+	}
+	lock, err := j.set.resolver.Lock(path)
+	if err != nil {
+		return err
+	}
+	if lock != nil {
+		opt.Pins = lock.Images
+	}
+	if j.set.online == nil {
+		return nil
+	}
+	return j.set.online.pin(opt, o.src.Data, path, lock)
 }
 
 // buildRules are what a Compose or Bake file says about a build.

@@ -2,6 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -29,7 +39,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("SCRIPTS", scripts)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"bytes": bytesCmd, "code": codeCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"bytes": bytesCmd, "code": codeCmd, "registry": registryCmd},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
 				return os.Geteuid() == 0, nil
@@ -37,6 +47,47 @@ func TestScript(t *testing.T) {
 			return false, nil
 		},
 	})
+}
+
+// registryCmd serves a registry on the loopback interface: registry IMAGE …
+// puts a new image under each name, sets REGISTRY to its address and, for each
+// image, DIGEST1, DIGEST2, …. Called again it gives the names new images.
+// Repositories below private/ need the user ann with the password secret.
+func registryCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: registry IMAGE …")
+	}
+	host := ts.Getenv("REGISTRY")
+	if host == "" {
+		h := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if user, pass, _ := r.BasicAuth(); strings.HasPrefix(r.URL.Path, "/v2/private/") && (user != "ann" || pass != "secret") {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			if r.URL.Path == "/v2/" { // tells the client how to log in, as registries do
+				if _, _, ok := r.BasicAuth(); !ok {
+					w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+			}
+			h.ServeHTTP(w, r)
+		}))
+		ts.Defer(srv.Close)
+		host = strings.TrimPrefix(srv.URL, "http://")
+		ts.Setenv("REGISTRY", host)
+	}
+	for i, arg := range args {
+		ref, err := name.ParseReference(host + "/" + arg)
+		ts.Check(err)
+		img, err := random.Image(32, 1)
+		ts.Check(err)
+		ts.Check(remote.Write(ref, img, remote.WithAuth(&authn.Basic{Username: "ann", Password: "secret"})))
+		d, err := img.Digest()
+		ts.Check(err)
+		ts.Setenv(fmt.Sprintf("DIGEST%d", i+1), d.String())
+	}
 }
 
 // bytesCmd writes files that a txtar archive cannot hold: bytes FILE 'GO

@@ -24,6 +24,7 @@ type settings struct {
 	jobs                         int
 	lines                        [2]int
 	images                       map[string]string // of --images
+	online                       *online           // of --online, nil without
 	changed                      string            // --changed
 	changedLines                 string            // --changed-lines
 	baseline                     *baseline
@@ -189,6 +190,10 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 		if s.images, err = transform.ParseImages(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
+	}
+	var err error
+	if s.online, err = readOnline(ctx, &s.resolver); err != nil {
+		return nil, err
 	}
 	return s, s.readRules(ctx)
 }

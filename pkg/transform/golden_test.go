@@ -40,6 +40,9 @@ type goldenOptions struct {
 	MaxLines   int               `json:"maxLines"`
 	BuildArgs  map[string]string `json:"buildArgs"`
 	Targets    []string          `json:"targets"`
+	Images     map[string]string `json:"images"`
+	Pins       map[string]string `json:"pins"`
+	Resolved   map[string]string `json:"resolved"`
 	Not        []string          `json:"not"` // variants that make no sense: crlf, bom, no-newline
 }
 
@@ -166,7 +169,7 @@ func (g goldenOptions) options(t *testing.T, name string, tree fstest.MapFS) Opt
 	opt := Options{
 		Select: g.Select, Ignore: g.Ignore, Unsafe: g.Unsafe, Author: g.Author, LabelStyle: g.LabelStyle,
 		Cache: g.Cache, Stages: g.Stages, MergeStyle: g.MergeStyle, MaxLines: g.MaxLines,
-		Facts: facts.Options{BuildArgs: g.BuildArgs, Targets: g.Targets},
+		Facts: facts.Options{BuildArgs: g.BuildArgs, Targets: g.Targets}, Images: g.Images, Pins: g.Pins, Resolved: g.Resolved,
 	}
 	if len(opt.Select) == 0 && !g.Default {
 		opt.Select = []string{name}

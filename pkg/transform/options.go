@@ -22,6 +22,8 @@ type Options struct {
 	Context    *facts.Context        // the build context, nil when it is not in sight
 	Nearby     func() *facts.Context `json:"-"` // without Context: opens a folder that is the build context if it looks like one, as the Dockerfile's own usually is; may return nil
 	Images     map[string]string     // for pin-base: what replaces a reference in FROM, see ParseImages
+	Pins       map[string]string     // for pin-base, from a lock: digest or tag by PinKey
+	Resolved   map[string]string     // for pin-base, from registries: digest by PinKey
 	Labels     []Label               // for add-labels
 	Author     string                // for add-labels
 	Registries []string              // for trusted-registry: host names, * stands for any letters

@@ -66,7 +66,7 @@ func ParseConfig(data []byte, path string) (*Config, error) {
 	var cf configFile
 	err := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields().Decode(&cf)
 	if err != nil {
-		return nil, configError(err, path, data)
+		return nil, configError(err, path, data, reflect.TypeFor[configFile]())
 	}
 	check := checker{path: path, data: data}
 	check.object(reflect.ValueOf(cf.Rules), nil)
@@ -144,7 +144,7 @@ func (c *Config) matches(l *ignoreList, path string, dir bool) bool {
 }
 
 // configError gives the decoder's errors a hint.
-func configError(err error, path string, data []byte) error {
+func configError(err error, path string, data []byte, file reflect.Type) error {
 	out := &ConfigError{Path: path, Source: data, Msg: err.Error()}
 	var de *toml.DecodeError
 	var strict *toml.StrictMissingError
@@ -153,7 +153,7 @@ func configError(err error, path string, data []byte) error {
 		de = &strict.Errors[0]
 		key := de.Key()
 		out.Msg = fmt.Sprintf("unknown key %q", strings.Join(key, "."))
-		known := keysAt(reflect.TypeFor[configFile](), key[:len(key)-1])
+		known := keysAt(file, key[:len(key)-1])
 		if near := near(key[len(key)-1], known); near != "" {
 			out.Msg += fmt.Sprintf("; did you mean %q?", near)
 		} else if len(known) > 0 {

@@ -50,18 +50,20 @@ func TestTemplate(t *testing.T) {
 
 // TestSchema keeps docs/schema up to date; UPDATE_DOCS=1 writes it.
 func TestSchema(t *testing.T) {
-	file := filepath.Join("..", "..", "docs", "schema", "refit.toml.schema.json")
-	if os.Getenv("UPDATE_DOCS") != "" {
-		if err := os.WriteFile(file, Schema(), 0o644); err != nil {
+	for name, schema := range map[string][]byte{"refit.toml.schema.json": Schema(), "refit.lock.schema.json": LockSchema()} {
+		file := filepath.Join("..", "..", "docs", "schema", name)
+		if os.Getenv("UPDATE_DOCS") != "" {
+			if err := os.WriteFile(file, schema, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(Schema()), string(got)); d != "" {
-		t.Errorf("run UPDATE_DOCS=1 go test ./pkg/workspace: %s", d)
+		if d := cmp.Diff(string(schema), string(got)); d != "" {
+			t.Errorf("run UPDATE_DOCS=1 go test ./pkg/workspace: %s", d)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type Resolver struct {
 	mu    sync.Mutex
 	dirs  map[string]*dirConfig
 	empty map[string]bool // directories that have no configuration file
+	locks map[string]dirLock
 	query editorconfig.Query
 }
 
