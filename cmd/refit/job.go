@@ -45,10 +45,6 @@ type outcome struct {
 	skipped  bool            // stdin that the rules exclude: echo it
 	err      error
 	writeErr error // of -w; the result is complete
-
-	asked  bool     // for what changed, see onChangedLine
-	ranges [][2]int // of lines that changed
-	fresh  bool     // all lines changed
 }
 
 // run processes the operands and returns the command's error.
@@ -170,6 +166,9 @@ func (j *job) inputs(args []string) ([]workspace.File, error) {
 		}
 		if j.set.write || j.set.interactive {
 			return nil, usagef("standard input cannot be rewritten in place: leave -w and -i out, the result is printed")
+		}
+		if j.set.changedLines != "" {
+			return nil, usagef("--changed-lines asks git about files, standard input is none")
 		}
 		flush()
 		files = append(files, workspace.File{Path: stdinPath, Named: true})

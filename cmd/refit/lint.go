@@ -12,7 +12,6 @@ func lintCommand(c *console) *cli.Command {
 			&cli.StringFlag{Name: "fail-on", Category: catMode, Value: "note", Usage: "the least serious `LEVEL` that makes the exit code 1: note (advice, unsafe changes), warning (safe changes) or error"},
 			&cli.StringFlag{Name: "baseline", Category: catMode, Usage: "do not report the findings in `FILE`"},
 			&cli.StringFlag{Name: "write-baseline", Category: catMode, Usage: "write all findings to `FILE`, and report none"},
-			&optionalFlag{&cli.StringFlag{Name: "changed-lines", Category: catFiles, Usage: "only findings on lines that git says differ from `REF` (--changed-lines=REF; HEAD without one)"}, "HEAD"},
 			&cli.BoolFlag{Name: "format", Category: catWhat, Usage: "also report what refit fmt would change"},
 		}, layoutFlags(), selectFlags(), buildFlags(), fileFlags(), outputFlags()),
 		Action: func(ctx *cli.Context) error {

@@ -38,9 +38,21 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	if err := j.labels(&opt, r, path); err != nil {
 		return opt, err
 	}
+	if j.set.changedLines != "" && j.changes != nil {
+		lines, all, err := j.changes.Lines(o.file.Path)
+		if err != nil {
+			return opt, err
+		}
+		if !all {
+			opt.Lines = append([][2]int{}, lines...) // not nil: none may be left
+		}
+	}
 	switch {
 	case j.command == "fmt":
-		opt.None, opt.Format, opt.Lines = true, r.Style(), j.set.lines
+		opt.None, opt.Format = true, r.Style()
+		if j.set.lines != nil {
+			opt.Lines = j.set.lines
+		}
 		opt.Any = j.set.onlyAsks()
 		return opt, nil // the layout does not depend on the build context
 	case r.Format != nil && r.Format.Enabled != nil && *r.Format.Enabled:

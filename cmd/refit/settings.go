@@ -22,7 +22,7 @@ type settings struct {
 	stdinName                    string
 	format                       string // of the report: text, json, …
 	jobs                         int
-	lines                        [2]int
+	lines                        [][2]int          // --lines
 	images                       map[string]string // of --images
 	online                       *online           // of --online, nil without
 	changed                      string            // --changed
@@ -107,6 +107,7 @@ func fileFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Category: catFiles, Usage: "use this configuration `FILE` instead of searching for .refit.toml"},
 		&cli.BoolFlag{Name: "no-config", Category: catFiles, Usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
 		&optionalFlag{&cli.StringFlag{Name: "changed", Category: catFiles, Usage: "only files that git says differ from `REF` (--changed=REF; HEAD without one); without a path, below this directory"}, "HEAD"},
+		&optionalFlag{&cli.StringFlag{Name: "changed-lines", Category: catFiles, Usage: "only what touches lines that git says differ from `REF` (--changed-lines=REF; HEAD without one)"}, "HEAD"},
 		&cli.BoolFlag{Name: "force-exclude", Category: catFiles, Usage: "ignore rules hold for paths named on the command line, too"},
 		&cli.BoolFlag{Name: "no-ignore", Category: catFiles, Usage: "search directories without regard to .gitignore"},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Category: catFiles, Usage: "process `N` files at a time; 0 for one per processor"},
@@ -179,6 +180,12 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	if s.changed, s.changedLines = ctx.String("changed"), ctx.String("changed-lines"); s.changed == "" {
 		s.changed = s.changedLines
 	}
+	if s.changedLines != "" && s.changed != s.changedLines {
+		return nil, usagef("--changed=%s and --changed-lines=%s name two revisions", s.changed, s.changedLines)
+	}
+	if s.interactive && s.changedLines != "" {
+		return nil, usagef("-i and --changed-lines exclude each other: each answer moves the lines; --changed asks about the files that differ")
+	}
 	if err := s.readBaseline(ctx); err != nil {
 		return nil, err
 	}
@@ -236,9 +243,14 @@ func (s *settings) readRules(ctx *cli.Context) error {
 		},
 	}
 	if l := ctx.String("lines"); l != "" {
-		if n, err := fmt.Sscanf(l, "%d:%d\n", &s.lines[0], &s.lines[1]); n != 2 || err != nil || s.lines[0] < 1 || s.lines[1] < s.lines[0] {
+		var r [2]int
+		if n, err := fmt.Sscanf(l, "%d:%d\n", &r[0], &r[1]); n != 2 || err != nil || r[0] < 1 || r[1] < r[0] {
 			return usagef("--lines %q: want FROM:TO, two line numbers from 1", l)
 		}
+		if s.changedLines != "" {
+			return usagef("--lines and --changed-lines exclude each other")
+		}
+		s.lines = [][2]int{r}
 	}
 	return f.err
 }

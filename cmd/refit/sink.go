@@ -157,37 +157,11 @@ func (j *job) reported(o *outcome) *emit.FileReport {
 			files[n].Path = slashed(o.companion(transform.Companion{Path: files[n].Path}))
 		}
 	}
-	if j.changes != nil && j.set.changedLines != "" {
-		r.Findings = slices.DeleteFunc(r.Findings, func(f emit.Finding) bool { return !j.onChangedLine(o, &f) })
-	}
 	if j.set.baseline != nil {
 		j.set.baseline.filter(r, o.name, j.set.writeBaseline)
 	}
 	j.tally.findings += len(r.Findings)
 	return r
-}
-
-// onChangedLine reports whether a finding touches a line that changed. Where
-// git fails, everything counts as changed.
-func (j *job) onChangedLine(o *outcome, f *emit.Finding) bool {
-	if !o.asked {
-		o.asked = true
-		var err error
-		if o.ranges, o.fresh, err = j.changes.Lines(o.file.Path); err != nil {
-			j.fail(err)
-			o.fresh = true
-		}
-	}
-	if o.fresh {
-		return true
-	}
-	last := max(f.Start.Line, f.End.Line)
-	for _, r := range o.ranges {
-		if f.Start.Line <= r[1] && r[0] <= last {
-			return true
-		}
-	}
-	return false
 }
 
 // judge lets findings that are serious enough fail the run.

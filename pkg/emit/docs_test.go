@@ -44,7 +44,7 @@ func TestDocs(t *testing.T) {
 			t.Fatalf("%v in the example:\n%s", err, before)
 		}
 		var edits []emit.Edit
-		filter := emit.NewFilter(f, [2]int{})
+		filter := emit.NewFilter(f, nil)
 		for _, g := range emit.Layout(f, fmtcheck.Shells(f), style) {
 			g = filter.Apply(g)
 			edits = append(edits, g.Edits...)

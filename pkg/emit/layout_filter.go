@@ -8,19 +8,18 @@ import (
 
 // Filter drops the edits that the file's comments or the caller ask not to
 // make: those between "# refit: off" and "# refit: on", those of an instruction
-// with "# refit: skip" in or directly above it, and those of instructions that
-// have no line among the wanted ones.
+// with "# refit: skip" in or directly above it, and what the caller refuses.
 type Filter struct {
 	f    *parse.File
 	off  []parse.Span
-	keep *parse.Span
+	keep func(parse.Span) bool
 }
 
-// NewFilter makes the filter of a file. lines are the first and the last
-// wanted line, 1-based; a last line of 0 is the end of the file, and zero means
-// all lines.
-func NewFilter(f *parse.File, lines [2]int) *Filter {
-	return &Filter{f: f, off: offSpans(f), keep: wanted(f, lines)}
+// NewFilter makes the filter of a file. keep is asked for the span of an
+// instruction, and for the span of each edit between instructions; nil keeps
+// all.
+func NewFilter(f *parse.File, keep func(parse.Span) bool) *Filter {
+	return &Filter{f: f, off: offSpans(f), keep: keep}
 }
 
 // Apply returns the group with the edits that remain. g is not modified.
@@ -29,31 +28,19 @@ func (fl *Filter) Apply(g Group) Group {
 		return g
 	}
 	if in := g.Instruction; in != nil {
-		if overlapsAny(in.Span, fl.off) || skipped(fl.f, in) || fl.keep != nil && !in.Span.Overlaps(*fl.keep) {
+		if overlapsAny(in.Span, fl.off) || skipped(fl.f, in) || fl.keep != nil && !fl.keep(in.Span) {
 			g.Edits = nil
 		}
 		return g
 	}
 	var edits []Edit
 	for _, e := range g.Edits {
-		if !overlapsAny(e.Span, fl.off) && (fl.keep == nil || e.Span.Overlaps(*fl.keep)) {
+		if !overlapsAny(e.Span, fl.off) && (fl.keep == nil || fl.keep(e.Span)) {
 			edits = append(edits, e)
 		}
 	}
 	g.Edits = edits
 	return g
-}
-
-// wanted is the span of the lines, nil for all.
-func wanted(f *parse.File, lines [2]int) *parse.Span {
-	if lines == [2]int{} {
-		return nil
-	}
-	sp := parse.Span{Start: f.Line(max(lines[0], 1)).Start, End: len(f.Src)}
-	if lines[1] > 0 {
-		sp.End = f.Line(lines[1]).End
-	}
-	return &sp
 }
 
 func overlapsAny(sp parse.Span, list []parse.Span) bool {

@@ -20,7 +20,7 @@ func (s *server) formatting(conn *jsonrpc2.Conn, params json.RawMessage) (job, e
 	if err := decode(params, &p); err != nil {
 		return nil, err
 	}
-	return s.layout(conn, p.TextDocument.URI, [2]int{})
+	return s.layout(conn, p.TextDocument.URI, nil)
 }
 
 func (s *server) rangeFormatting(conn *jsonrpc2.Conn, params json.RawMessage) (job, error) {
@@ -32,12 +32,12 @@ func (s *server) rangeFormatting(conn *jsonrpc2.Conn, params json.RawMessage) (j
 	if last > first && p.Range.End.Character == 0 {
 		last-- // the range ends before the line
 	}
-	return s.layout(conn, p.TextDocument.URI, [2]int{first + 1, last + 1})
+	return s.layout(conn, p.TextDocument.URI, [][2]int{{first + 1, last + 1}})
 }
 
 // layout formats the instructions that touch the 1-based lines, or all. A file
 // that BuildKit refuses gets no edits: its diagnostic says why.
-func (s *server) layout(conn *jsonrpc2.Conn, uri string, lines [2]int) (job, error) {
+func (s *server) layout(conn *jsonrpc2.Conn, uri string, lines [][2]int) (job, error) {
 	snap, err := s.snapshot(uri)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func unfinished(src []byte) int {
 }
 
 // layOut lays a text out, without parsing it again if it has been analysed.
-func (s *server) layOut(snap snapshot, cfg *Config, lines [2]int) (*transform.Result, error) {
+func (s *server) layOut(snap snapshot, cfg *Config, lines [][2]int) (*transform.Result, error) {
 	if a := s.ready(snap, cfg); a != nil {
 		a.using.Lock()
 		defer a.using.Unlock()

@@ -189,6 +189,7 @@ func (e *engine) round(round int) []Change {
 	for _, c := range proposals {
 		e.place(&c)
 		switch {
+		case e.opt.Lines != nil && !e.touchesLines(&c):
 		case c.Safety == Advice:
 			if round == 1 {
 				e.res.Advice = append(e.res.Advice, c)
@@ -433,6 +434,28 @@ func (e *engine) place(c *Change) {
 	for i, edit := range c.Edits {
 		c.Touched[i] = e.origin(edit.Span)
 	}
+}
+
+// touchesLines reports whether a change is about one of Options.Lines, or edits
+// one.
+func (e *engine) touchesLines(c *Change) bool {
+	return e.onLines(e.origin(c.At)) || slices.ContainsFunc(c.Touched, e.onLines)
+}
+
+// keep is the filter of a layout of the current text for Options.Lines.
+func (e *engine) keep() func(parse.Span) bool {
+	if e.opt.Lines == nil {
+		return nil
+	}
+	return func(sp parse.Span) bool { return e.onLines(e.origin(sp)) }
+}
+
+// onLines reports whether a span of the original text has a byte on one of
+// Options.Lines; an empty span counts for the line it is on.
+func (e *engine) onLines(sp parse.Span) bool {
+	first := e.orig.file.Position(sp.Start).Line
+	last := e.orig.file.Position(max(sp.Start, sp.End-1)).Line
+	return slices.ContainsFunc(e.opt.Lines, func(r [2]int) bool { return r[0] <= last && (first <= r[1] || r[1] == 0) })
 }
 
 // origin maps a span of the current text to the original one.

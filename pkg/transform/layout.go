@@ -19,7 +19,7 @@ func (e *engine) layout() {
 		return
 	}
 	v := e.cur
-	filter := emit.NewFilter(v.file, e.opt.Lines)
+	filter := emit.NewFilter(v.file, e.keep())
 	var todo []emit.Group
 	e.res.Verbatim = nil
 	for _, g := range emit.LayoutScripts(v.file, v.facts.Script, *e.opt.Format) {
@@ -48,7 +48,7 @@ func (e *engine) layout() {
 // layoutAny makes the edits of one group that passes the checks.
 func (e *engine) layoutAny() {
 	v := e.cur
-	filter := emit.NewFilter(v.file, e.opt.Lines)
+	filter := emit.NewFilter(v.file, e.keep())
 	for g := range emit.LayoutQuickFirst(v.file, v.facts.Script, *e.opt.Format) {
 		if g = filter.Apply(g); len(g.Edits) == 0 {
 			continue

@@ -16,7 +16,11 @@ type Options struct {
 
 	Format *emit.Style // lay the result out; nil: touch only what changes
 	Any    bool        // stop at the first layout change that is sound, for who only asks whether there is one; Formatted and Rebuilt stay 0
-	Lines  [2]int      // with Format: only instructions that touch these lines, 1-based; zero: all
+	// Lines, unless nil, are the ranges of lines of the text that may be
+	// worked on: only changes and advice that touch one of them, and only the
+	// layout of instructions that do. Lines count from 1, both ends belong to a
+	// range; an end of 0 is the end of the file.
+	Lines [][2]int
 
 	Facts      facts.Options
 	Context    *facts.Context        // the build context, nil when it is not in sight

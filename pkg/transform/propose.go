@@ -73,7 +73,7 @@ func (d *Draft) Check(c Change) (Change, error) {
 
 // Layout lays the text out, as Run does with None and Format, without parsing it
 // again. lines is Options.Lines.
-func (d *Draft) Layout(style emit.Style, lines [2]int) *Result {
+func (d *Draft) Layout(style emit.Style, lines [][2]int) *Result {
 	opt := d.opt
 	opt.None, opt.Format, opt.Lines = true, &style, lines
 	e := newEngine(d.v, &opt, selection{})
