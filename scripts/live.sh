@@ -247,6 +247,9 @@ make_images() {
     # As upstream: tags without a Debian release are built on the newest.
     image golang:1.26,golang:1.26-trixie "$i/golang.Dockerfile" "$(go env GOROOT)" --opt "build-arg:CA=$ca" --opt build-arg:SUITE=trixie
     image golang:1.26-bookworm "$i/golang.Dockerfile" "$(go env GOROOT)" --opt "build-arg:CA=$ca" --opt build-arg:SUITE=bookworm
+    image rust:1.63-slim-bookworm "$i/rust.Dockerfile" "$i"
+    image eclipse-temurin:17,eclipse-temurin:17-jdk "$i/temurin.Dockerfile" "$i" --opt build-arg:PACKAGE=openjdk-17-jdk-headless
+    image eclipse-temurin:17-jre "$i/temurin.Dockerfile" "$i" --opt build-arg:PACKAGE=openjdk-17-jre-headless
     mkdir -p "$cache/images/busybox"
     cp "$(command -v busybox)" "$cache/images/busybox/busybox"
     image busybox:1,busybox:latest "$i/busybox.Dockerfile" "$cache/images/busybox"
