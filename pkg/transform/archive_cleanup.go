@@ -13,13 +13,14 @@ func init() {
 		Name:   "archive-cleanup",
 		Group:  "caches",
 		After:  []string{"merge-run"},
-		Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc", "rmRecursiveAfterMktempD", "mkdirUsrSrcThenRemove"},
+		Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc"},
 		Safety: Safe,
 		Run:    archiveCleanup,
-		Doc: md(`Delete a downloaded archive in the RUN that unpacks it.
+		Doc: md(`Delete a downloaded archive in the RUN that unpacks it, and a signature in the one that checks it.
 
 ## What
-Where a RUN downloads a file with curl or wget, unpacks it with tar or unzip and leaves it behind, ´rm FILE´ is added behind the command that unpacks it.
+Where a RUN downloads a file with curl or wget, unpacks it with tar or unzip and leaves it behind, ´rm FILE´ is added behind the command that unpacks it. Likewise for the downloaded
+signature of ´gpg --verify SIGNATURE FILE´.
 
 ## Why
 The archive stays in the layer beside its content.
@@ -53,17 +54,22 @@ func archiveCleanup(p *Pass) {
 		}
 		calls := p.Facts.Calls(r.In)
 		for k := range calls {
+			kind := "archive"
 			file, ok := unpacked(&calls[k])
+			if !ok {
+				kind = "signature"
+				file, ok = verified(&calls[k])
+			}
 			if calls[k].Nested || !ok || !r.downloaded(calls[:k], &calls[k], file) {
 				continue
 			}
-			p.archive(r, calls, k, file)
+			p.archive(r, calls, k, file, kind)
 		}
 	}
 }
 
-// archive proposes to delete the file that call k unpacks.
-func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field) {
+// archive proposes to delete the file that call k unpacks or checks.
+func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field, kind string) {
 	call := &calls[k]
 	at := r.Span(call.Expr)
 	word := r.Script.NodeText(call.Expr.Args[file.Word])
@@ -87,8 +93,11 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field) 
 		return
 	}
 	c := Change{
-		Title: "delete the archive " + base, At: at, Safety: Safe,
+		Title: "delete the " + kind + " " + base, At: at, Safety: Safe,
 		Reason: "it stays in the layer beside what was unpacked from it",
+	}
+	if kind == "signature" {
+		c.Reason = "nothing needs it once it has been checked"
 	}
 	if !tmp && slices.ContainsFunc(calls[k+1:], func(o facts.Call) bool { return takesAll(&o) }) {
 		c.Safety = Unsafe
@@ -204,6 +213,24 @@ func unpacked(c *facts.Call) (facts.Field, bool) {
 				continue
 			}
 			return f, plainFile(f)
+		}
+	}
+	return facts.Field{}, false
+}
+
+// verified returns the detached signature that a command checks.
+func verified(c *facts.Call) (facts.Field, bool) {
+	n := c.Name()
+	if n != "gpg" && n != "gpg2" && n != "gpgv" {
+		return facts.Field{}, false
+	}
+	for i, f := range c.Fields[1:] {
+		if n == "gpgv" && !strings.HasPrefix(f.Text, "-") && (i == 0 || c.Fields[i].Text != "--keyring" && c.Fields[i].Text != "--homedir") || n != "gpgv" && i > 0 && c.Fields[i].Text == "--verify" {
+			switch path.Ext(strings.TrimRight(f.Text, "\x00")) {
+			case ".asc", ".sig", ".sign":
+				return f, plainFile(f)
+			}
+			return facts.Field{}, false
 		}
 	}
 	return facts.Field{}, false

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -14,10 +15,11 @@ func init() {
 		Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
 		Safety: Safe,
 		Run:    gemNoDocument,
-		Doc: md(`Install Ruby gems without their documentation.
+		Doc: md(`Install Ruby gems without their documentation and index.
 
 ## What
-´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship.
+´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship,
+and behind ´gem update --system´ the index of the gem servers.
 
 ## Why
 Generating documentation takes longer than the installation, and nobody reads it in a container.
@@ -36,7 +38,7 @@ RUN gem install --no-document rake
 Nothing changes on the official Ruby images, whose gemrc says so already, where a gemrc is written, and on releases whose gem (before 2.0) does not know the option. To keep the documentation: ´# refit: ignore=gem-no-document´.
 
 ## Safety
-Safe. Only the generated documentation (ri, rdoc) is missing.
+Safe. Only the generated documentation (ri, rdoc) and the cached index are missing.
 
 ## References
 - https://guides.rubygems.org/command-reference/#gem-install
@@ -48,6 +50,7 @@ Safe. Only the generated documentation (ri, rdoc) is missing.
 func gemNoDocument(p *Pass) {
 	m := facts.ManagerNamed("gem")
 	for _, r := range p.runs(m) {
+		p.gemIndex(r, m)
 		for _, v := range p.Facts.Activity(r.In, m).Uses {
 			if v.Role != facts.Install && v.Role != facts.Upgrade || v.HasFlag(m.NoCache...) || v.HasFlag("--document", "--doc") {
 				continue
@@ -80,6 +83,34 @@ func gemNoDocument(p *Pass) {
 		}
 		return text, ""
 	})
+}
+
+// gemIndex deletes the index that gem update --system leaves in the home
+// directory of the user.
+func (p *Pass) gemIndex(r *Program, m *facts.Manager) {
+	if !r.State.Stage.Ships && p.Options.Stages != "all" {
+		return
+	}
+	calls := p.Facts.Calls(r.In)
+	for _, v := range p.Facts.Activity(r.In, m).Uses {
+		if v.Role != facts.Upgrade || !v.HasFlag("--system") || v.Nested || v.User != "" || v.Sudo {
+			continue
+		}
+		if name := cleaner(calls[v.Seq:]); name != "" || slices.ContainsFunc(calls[v.Seq:], func(c facts.Call) bool {
+			return c.Removes("~/.gem/specs") || c.Removes("~/.local/share/gem/specs") || c.Name() == "gem" && len(c.Fields) > 2 && strings.HasPrefix(c.Fields[2].Text, "--clear-all")
+		}) {
+			continue
+		}
+		if _, set := r.State.HasVariable("GEM_SPEC_CACHE"); set {
+			p.Skip(p.at(r, v), "GEM_SPEC_CACHE is set")
+			continue
+		}
+		p.cleanup(r, v, "rm -rf ~/.gem/specs ~/.local/share/gem/specs", placeBehind, Change{
+			Title: "delete the index of the gem servers", At: p.at(r, v), Safety: Safe,
+			Reason: "gem update --system leaves it in the layer, and it is fetched again when it is needed",
+		})
+		return
+	}
 }
 
 // gemrc reports whether a gemrc sets the options of gem already.
