@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -14,8 +15,18 @@ import (
 // is an operand. Unknown flags and missing values are reported here, where the
 // nearest flag is at hand.
 func permute(app *cli.App, args []string) ([]string, error) {
-	if len(args) < 2 || strings.HasPrefix(args[1], "-") {
+	if len(args) < 2 {
 		return args, nil
+	}
+	switch name := args[1]; {
+	case slices.Contains([]string{"-h", "-help", "--help", "-version", "--version"}, name):
+		return args[:2], nil
+	case name == "version" && len(args) == 2:
+		return []string{args[0], "--version"}, nil
+	case name == "help" && len(args) == 2:
+		return []string{args[0], "--help"}, nil
+	case name == "help":
+		args = []string{args[0], args[2], "--help"}
 	}
 	cmd := app.Command(args[1])
 	if cmd == nil {

@@ -35,6 +35,7 @@ type flagInfo struct {
 	names    []string // as typed: --write, -w
 	usage    string
 	takes    bool     // a value
+	optional bool     // the value can be left out, and is joined with =
 	choices  []string // of the value
 	category string
 	value    string // its name in the help
@@ -82,7 +83,7 @@ func flagsOf(cmd *cli.Command) []flagInfo {
 			info.category = c.GetCategory()
 		}
 		if _, ok := f.(*optionalFlag); ok {
-			info.takes = false
+			info.takes, info.optional = false, true
 		}
 		out = append(out, info)
 	}

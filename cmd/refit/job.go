@@ -160,6 +160,9 @@ func (j *job) inputs(args []string) ([]workspace.File, error) {
 		paths = nil
 	}
 	for _, a := range args {
+		if a == "" {
+			return nil, usagef("a path is empty: a variable of a script that is not set?")
+		}
 		if a != stdinPath {
 			paths = append(paths, a)
 			continue
@@ -261,6 +264,13 @@ func (j *job) deliver(sink sink, o *outcome) error {
 		report := &emit.FileReport{Path: filepath.ToSlash(o.name), Findings: []emit.Finding{problem(o.err)}}
 		if o.src != nil {
 			report.Source = o.src.Data
+			path := o.file.Path
+			if path == stdinPath {
+				path = j.set.stdinName
+			}
+			if hint := remedy(path, o.src.Data, o.err); hint != "" {
+				report.Findings[0].Hint = hint
+			}
 		}
 		j.print(report)
 		return sink.failed(o, report)
@@ -329,6 +339,8 @@ func problem(err error) emit.Finding {
 		}
 	case errors.As(err, &none):
 		f.Rule, f.Title = "no-files", none.Reason()
+	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
+		f.Title = missing(path)
 	case errors.As(err, &path):
 		f.Title = fmt.Sprintf("cannot %s: %v", path.Op, path.Err)
 	case errors.As(err, &internal):

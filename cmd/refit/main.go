@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/workspace"
@@ -94,6 +93,7 @@ func run(c *console, args []string) (code int) {
 }
 
 func newApp(c *console) *cli.App {
+	cli.HelpPrinter = printHelp
 	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
 	return &cli.App{
 		Name:                      "refit",
@@ -138,11 +138,7 @@ func unknownCommand(app *cli.App, name string) error {
 	for _, cmd := range app.Commands {
 		names = append(names, cmd.Name)
 	}
-	hint := ""
-	if near := nearest(name, names); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
-	return usagef("there is no command %q%s (commands: %s)", name, hint, strings.Join(names, ", "))
+	return misplaced(name, names)
 }
 
 func versionText() string {

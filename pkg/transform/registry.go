@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -85,7 +86,13 @@ func UnknownName(name string) *UnknownNameError {
 	return &UnknownNameError{Name: name, Nearest: nearest(name)}
 }
 
+// foreignCode is the form of hadolint's and ShellCheck's codes.
+var foreignCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(DL|SC)\d{4}$`) })
+
 func (e *UnknownNameError) Error() string {
+	if foreignCode().MatchString(e.Name) { // the nearest number is about something else
+		return fmt.Sprintf("no transform is about the rule %s; docs/coverage.md says of hadolint's rules which are covered and why others are not, `refit rules` lists the transforms", e.Name)
+	}
 	if e.Nearest != "" {
 		return fmt.Sprintf("no transform or code is named %q; did you mean %q? `refit rules` lists them", e.Name, e.Nearest)
 	}
