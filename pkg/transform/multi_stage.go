@@ -92,6 +92,8 @@ type splitter struct {
 	packages map[string]*parse.Instruction // packages, and the RUN that installs them
 	installs map[*parse.Instruction]bool   // a RUN that only installs packages
 	made     map[string]*parse.Instruction // folders that moved instructions make
+	copied   []string                      // paths that cp makes of other files
+	removed  []string                      // paths that RUN instructions of the builder remove, or below which they remove something
 	cwd      string                        // the final working directory
 	entry    command
 	ship     []shipped
@@ -301,6 +303,40 @@ func (s *splitter) workdirs() {
 			chain = nil
 		}
 		chain = append(chain, in)
+	}
+	// A directory in which the build does nothing is there for the container.
+	for i, in := range s.st.Instructions {
+		if in.Name != "WORKDIR" || in.Index >= s.at {
+			continue
+		}
+		idle := true
+		for _, o := range s.st.Instructions[i+1:] {
+			if o.Name == "WORKDIR" || o.Index >= s.at {
+				break
+			}
+			idle = idle && (o.Name != "RUN" && o.Name != "COPY" && o.Name != "ADD" || s.roles[o] == moves)
+		}
+		if idle && fixed(in.Args.Value) {
+			s.roles[in] = both
+		}
+	}
+	// So are those that a moved RUN works in.
+	for _, run := range s.st.Instructions {
+		if run.Name != "RUN" || run.Index >= s.at || s.roles[run] == stays || s.installs[run] {
+			continue
+		}
+		var at []*parse.Instruction
+		for _, in := range s.st.Instructions {
+			if in.Name == "WORKDIR" && in.Index < run.Index {
+				if fixed(in.Args.Value) {
+					at = nil
+				}
+				at = append(at, in)
+			}
+		}
+		for _, in := range at {
+			s.roles[in] = both
+		}
 	}
 	// One behind the builder's end may make them pointless.
 	for _, in := range s.st.Instructions {

@@ -73,6 +73,14 @@ func (s *splitter) files() string {
 		whole = c.Dest.S
 		s.add(shipped{c.Dest.S, c.Dest.S, false})
 	}
+	for _, to := range s.copied {
+		if slices.Contains(systemTree, to) {
+			return "a RUN copies files to " + to
+		}
+		if !s.compiled(to) && !slices.ContainsFunc(toolDirs, func(d string) bool { return facts.Within(to, d) }) {
+			s.add(shipped{to, to, false})
+		}
+	}
 	if t != nil {
 		if d := t.Doubts(); len(d) > 0 {
 			return d[0]
@@ -88,6 +96,11 @@ func (s *splitter) files() string {
 		s.notes = append(s.notes, "all of "+whole+" is kept, sources too: with the build context in sight only what may be read")
 	}
 	for _, c := range s.ship {
+		for _, r := range s.removed {
+			if facts.Within(c.from, r) {
+				return "a RUN removes " + r + " behind it: what is left of the files that the program may read is not known"
+			}
+		}
 		if strings.ContainsAny(c.from+c.to, " \t*?[]$\\\"'") {
 			return "the name " + c.from + " cannot be copied as it is"
 		}
@@ -118,8 +131,10 @@ func (s *splitter) source(c *facts.Copy, src *facts.CopySource, t *facts.Tree) s
 	case src.Kind == facts.HeredocSource:
 		s.add(shipped{target, target, true})
 		return ""
-	case src.Kind == facts.RemoteSource || c.Parents && t == nil || !src.Path.Known || c.Add && t == nil && strings.Contains(path.Base(src.Path.S), ".t"):
+	case src.Kind == facts.RemoteSource || c.Parents || !src.Path.Known || s.unpacks(c, target):
 		return "which files it brings is not known!"
+	case len(c.Excludes) > 0:
+		return "which files it brings is not known"
 	case c.From != "":
 		if c.DestDir && (src.Dir || !strings.Contains(path.Base(src.Path.S), ".")) {
 			return "which files it brings is not known"
@@ -153,10 +168,7 @@ func (s *splitter) source(c *facts.Copy, src *facts.CopySource, t *facts.Tree) s
 		left := maxLooked
 		data, sources, ok := s.look(m, c.Dest.S, &left)
 		if !ok {
-			return "the build context is too large to look through"
-		}
-		if c.Parents {
-			return "which files it brings is not known!"
+			return "the build context is too large to look through, or has links to nowhere"
 		}
 		if !sources && len(data) > 0 && !slices.Contains(systemTree, c.Dest.S) && c.Dest.S != s.cwd {
 			data = []shipped{{c.Dest.S, c.Dest.S, false}}
@@ -169,6 +181,15 @@ func (s *splitter) source(c *facts.Copy, src *facts.CopySource, t *facts.Tree) s
 		}
 	}
 	return ""
+}
+
+// unpacks reports whether ADD may unpack the file that it would put at a path.
+func (s *splitter) unpacks(c *facts.Copy, target string) bool {
+	if !c.Add {
+		return false
+	}
+	_, has := c.Origin(s.p.Options.Context, target)
+	return has == facts.Maybe
 }
 
 // look walks a folder of the build context that is copied to a folder of the
@@ -186,6 +207,8 @@ func (s *splitter) look(from, to string, left *int) (data []shipped, sources, ok
 		case name == n:
 			if s.compiled(src) {
 				sources = true
+			} else if !ctx.Exists(src) {
+				return nil, false, false // a link to nowhere
 			} else {
 				data = append(data, shipped{dst, dst, true})
 			}

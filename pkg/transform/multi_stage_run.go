@@ -16,6 +16,8 @@ type buildCall struct {
 	in   *parse.Instruction
 	call *facts.Call
 	cwd  string // "" if unknown
+
+	basePlace bool // cwd is the base image's own, which the final stage does not have
 }
 
 // arg returns the value of an option in one of its spellings.
@@ -85,11 +87,11 @@ func (s *splitter) run(in *parse.Instruction) string {
 	if r == nil {
 		return why
 	}
-	stop, cwd := "", ""
+	stop, cwd, basePlace := "", "", false
 	if w := r.State.Workdir; w.Known {
 		cwd = w.S
 	} else if !slices.ContainsFunc(s.st.Instructions, func(o *parse.Instruction) bool { return o.Name == "WORKDIR" && o.Index < in.Index }) {
-		cwd = s.rt.Workdir
+		cwd, basePlace = s.rt.Workdir, s.rt.Workdir != "/"
 	}
 	kinds := map[string]int{}
 	var packages, makes []string
@@ -108,7 +110,7 @@ func (s *splitter) run(in *parse.Instruction) string {
 	for i := range calls {
 		c := &calls[i]
 		name := c.Name()
-		b := &buildCall{in: in, call: c, cwd: cwd}
+		b := &buildCall{in: in, call: c, cwd: cwd, basePlace: basePlace}
 		if m := c.User; m != "" && stop == "" {
 			stop = "it runs " + name + " as another user"
 		}
@@ -239,14 +241,14 @@ func (s *splitter) kind(b *buildCall, packages, makes *[]string) string {
 	case slices.Contains(s.eco.tools, name):
 		return "build"
 	case name == "rm" || name == "rmdir":
-		return "neutral"
+		return s.removes(b)
 	case name == "mkdir":
 		for _, f := range c.Fields[1:] {
 			if strings.HasPrefix(f.Text, "-") {
 				continue
 			}
 			p := b.resolve(f)
-			if p == "" {
+			if p == "" || !path.IsAbs(f.Text) && b.basePlace {
 				return ""
 			}
 			if !s.comesAnyway(p) {
@@ -335,6 +337,34 @@ func (s *splitter) changes(b *buildCall, makes *[]string) string {
 	return kind
 }
 
+// removes notes what rm takes away. With a pattern, that is whatever lies
+// below the folder in front of it.
+func (s *splitter) removes(b *buildCall) string {
+	for _, f := range b.call.Fields[1:] {
+		if strings.HasPrefix(f.Text, "-") {
+			continue
+		}
+		text := f.Text
+		if !f.Known {
+			return ""
+		}
+		if rest, ok := strings.CutPrefix(text, "~"); ok {
+			text = "/root" + rest
+		}
+		if i := strings.IndexAny(text, "*?["); i >= 0 && f.Glob {
+			if text = text[:strings.LastIndexByte(text[:i], '/')+1]; text == "" {
+				text = "."
+			}
+		}
+		p := resolveIn(b.cwd, text)
+		if p == "" || p == "/" {
+			return ""
+		}
+		s.removed = append(s.removed, p)
+	}
+	return "neutral"
+}
+
 // inMade reports whether a path lies in a folder that a moved instruction
 // makes.
 func (s *splitter) inMade(p string) bool {
@@ -346,7 +376,7 @@ func (s *splitter) inMade(p string) bool {
 	return false
 }
 
-// transfers reads cp, mv and install of what was built.
+// transfers reads cp, mv and install of what was built, and cp of other files.
 func (s *splitter) transfers(b *buildCall) string {
 	var paths []string
 	for i, f := range b.call.Fields[1:] {
@@ -373,11 +403,17 @@ func (s *splitter) transfers(b *buildCall) string {
 	}
 	from, to := paths[0], paths[1]
 	glob := strings.ContainsAny(from, "*?[")
-	if !s.madeBy(from) && s.outputDir(from) == "" || glob && !strings.HasSuffix(to, ".jar") {
+	made := s.madeBy(from) || s.outputDir(from) != ""
+	if !made && b.call.Name() != "cp" || glob && (!made || !strings.HasSuffix(to, ".jar")) {
 		return ""
 	}
 	if strings.HasSuffix(to, "/") || slices.Contains(everywhere, to) || s.p.Facts.KnownDir(to, b.in) {
 		to = path.Join(to, path.Base(from))
+	}
+	if !made {
+		// Other files: their copies are shipped.
+		s.copied = append(s.copied, to)
+		return "artefact"
 	}
 	if b.call.Name() == "mv" {
 		s.outs = slices.DeleteFunc(s.outs, func(o string) bool { return o == from })
