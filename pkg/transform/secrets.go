@@ -9,7 +9,7 @@ import (
 
 func init() {
 	register(&Transform{
-		Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv"}, Safety: Advice, Run: secrets,
+		Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
 		Doc: page{
 			Summary: "Keep secrets out of ENV and ARG.",
 			What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
