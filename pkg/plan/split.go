@@ -231,7 +231,7 @@ func (e Split) sameConfig(f *parse.File, old, final []*step) error {
 	if err != nil {
 		return err
 	}
-	m2, e2, s2, u2, w2, err := config(final, "/", func(*step) bool { return false })
+	m2, e2, s2, u2, w2, err := config(final, "/", e.leaves(f))
 	if err != nil {
 		return err
 	}

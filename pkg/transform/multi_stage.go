@@ -170,6 +170,8 @@ func (s *splitter) scope() string {
 			return "SHELL changes the shell"
 		case in.Form == parse.Opaque:
 			return s.p.line(in) + " is not understood"
+		case in.Unfinished():
+			return "the file ends inside an instruction"
 		}
 	}
 	for _, in := range s.st.Instructions {
