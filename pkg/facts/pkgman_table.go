@@ -125,7 +125,7 @@ var managers = []*Manager{
 		Verbs: map[string]Role{"install": Install, "add": Install, "upgrade": Upgrade, "global add": Install, "global upgrade": Install, "cache clean": Clean, "cache clear": Clean,
 			"workspaces focus": Install, "up": Upgrade, "dlx": Other, "run": Other, "build": Other},
 		Args: []string{"--cwd", "--modules-folder", "--cache-folder", "--registry", "--network-timeout", "--mutex", "--network-concurrency", "--prefix", "--global-folder"},
-		Env:  []string{"YARN_CACHE_FOLDER"}, Caches: []string{"/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn"}, Cleanup: "yarn cache clean", Offline: []string{"--offline", "--prefer-offline"},
+		Env:  []string{"YARN_CACHE_FOLDER", "YARN_GLOBAL_FOLDER"}, Caches: []string{"/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn", "~/.yarn/berry/cache"}, Cleanup: "yarn cache clean", Offline: []string{"--offline", "--prefer-offline"},
 	},
 	{
 		Name: "pnpm", Mounts: []string{"~/.local/share/pnpm/store"}, Commands: []string{"pnpm"},
@@ -146,7 +146,7 @@ var managers = []*Manager{
 		NoCache: []string{"--no-document", "-N", "--no-doc", "--no-rdoc", "--no-ri"}, OldBases: []string{":trusty", ":precise", ":wheezy", "ubuntu:12.04", "ubuntu:14.04", "debian:7", "centos:6", "centos:centos6"}, Caches: []string{"~/.gem/specs", "~/.local/share/gem/specs"},
 	},
 	{
-		Name: "bundle", Commands: []string{"bundle", "bundler"}, Bare: Install, Verbs: map[string]Role{"install": Install, "update": Install, "clean": Other, "exec": Other, "config": Other, "check": Other, "package": Other, "cache": Other},
+		Name: "bundle", Mounts: []string{"~/.bundle/cache"}, Commands: []string{"bundle", "bundler"}, Bare: Install, Verbs: map[string]Role{"install": Install, "update": Install, "clean": Other, "exec": Other, "config": Other, "check": Other, "package": Other, "cache": Other},
 		Args: []string{"--gemfile", "--path", "--jobs", "-j", "--retry", "--without", "--with", "--trust-policy", "--shebang", "--standalone"},
 		Env:  []string{"BUNDLE_USER_CACHE", "BUNDLE_USER_HOME"}, Caches: []string{"~/.bundle/cache"}, Cleanup: "rm -rf ~/.bundle/cache",
 	},
@@ -158,7 +158,7 @@ var managers = []*Manager{
 		Caches: []string{"~/.composer/cache", "~/.cache/composer", "/tmp/cache"}, Cleanup: "composer clear-cache",
 	},
 	{
-		Name: "conda", Images: []string{"continuumio/miniconda3", "continuumio/anaconda3", "condaforge/miniforge3"}, Commands: []string{"conda", "mamba", "micromamba"},
+		Name: "conda", Mounts: []string{"/opt/conda/pkgs"}, Images: []string{"continuumio/miniconda3", "continuumio/anaconda3", "condaforge/miniforge3"}, Commands: []string{"conda", "mamba", "micromamba"},
 		Verbs: map[string]Role{"install": Install, "create": Install, "update": Upgrade, "upgrade": Upgrade, "env create": Install, "env update": Install, "clean": Clean},
 		Args:  []string{"-n", "--name", "-p", "--prefix", "-c", "--channel", "-f", "--file", "-r", "--root-prefix", "--solver"},
 		Yes:   []string{"-y", "--yes"}, Assume: "-y", Caches: []string{"/opt/conda/pkgs", "~/.conda/pkgs"}, Env: []string{"CONDA_PKGS_DIRS"}, Cleanup: "conda clean -afy", Offline: []string{"--offline"},

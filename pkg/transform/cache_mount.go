@@ -129,6 +129,15 @@ func (p *Pass) mountTargets(r *Program, m *facts.Manager, a facts.Activity, v *f
 	if otherRoot(a) {
 		return nil, "", "it works on another root directory"
 	}
+	repo, _, _ := facts.SplitReference(r.State.Stage.Base().S)
+	if m.Name == "conda" {
+		switch {
+		case !slices.Contains(m.Images, repo):
+			return nil, "", "the place of the cache is known for conda's own images only"
+		case p.firstMention("softlink") < len(p.File.Instructions):
+			return nil, "", "conda links into its cache"
+		}
+	}
 	if v.User != "" && !facts.Root(v.User) {
 		return nil, "", "it runs as the user " + v.User
 	}
@@ -155,15 +164,17 @@ func (p *Pass) mountTargets(r *Program, m *facts.Manager, a facts.Activity, v *f
 			}
 			t = path.Join(home, rest)
 		}
-		if repo, _, _ := facts.SplitReference(r.State.Stage.Base().S); m.Name == "composer" && path.Base(repo) == "composer" {
+		if m.Name == "composer" && path.Base(repo) == "composer" {
 			t = "/tmp/cache" // COMPOSER_HOME is /tmp in the official image
 		}
-		if m.Name == "yarn" && home != "/root" {
+		if m.Name == "yarn" && !p.classicYarn(r, a) {
+			t = path.Join(home, ".yarn/berry/cache")
+		} else if m.Name == "yarn" && home != "/root" {
 			t = path.Join(home, ".cache/yarn")
 		}
 		targets = append(targets, t)
 	}
-	if m.System || m.Name == "composer" || m.Name == "cargo" {
+	if m.System || m.Name == "composer" || m.Name == "cargo" || m.Name == "conda" {
 		options = ",sharing=locked"
 	}
 	return targets, options + owner, ""
@@ -309,6 +320,9 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 			operands++
 			one := facts.Call{Fields: []facts.Field{call.Fields[0], f}}
 			if slices.ContainsFunc(dirs, one.Removes) {
+				if wider(f.Text, dirs) {
+					return "the RUN deletes " + f.Text + ", which holds more than the cache"
+				}
 				ops = append(ops, Op{At: f.Word, Delete: true})
 			}
 		}
@@ -361,6 +375,13 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 		}
 	}
 	return ""
+}
+
+// wider reports whether a folder of a home directory that is deleted holds
+// more than caches: ~/.bundle has the settings beside the cache.
+func wider(operand string, dirs []string) bool {
+	base := strings.TrimRight(operand, "/*")
+	return strings.HasPrefix(base, "~/.") && base != "~/.cache" && !slices.Contains(dirs, base)
 }
 
 // needsCacheLater says why the cache of a build tool must stay in the layer: a

@@ -14,7 +14,7 @@ import (
 func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invocation, text string, c *Change) (string, string)) {
 	for _, r := range p.runs(m) {
 		a := p.Facts.Activity(r.In, m)
-		if (m.Name != "yarn" || p.Options.Cache != "mount" || p.classicYarn(r, a)) && p.mountCaches(r, m, a) {
+		if (m.Name != "yarn" || p.Options.Cache != "mount" || p.classicYarn(r, a) || p.copiesModules()) && p.mountCaches(r, m, a) {
 			continue
 		}
 		if !m.System && !r.State.Stage.Ships && p.Options.Stages != "all" {

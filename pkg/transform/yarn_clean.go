@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
@@ -123,6 +125,28 @@ func (p *Pass) onlyCopied(r *Program, names ...string) bool {
 		}
 	}
 	return copied
+}
+
+// copiesModules reports whether the build context shows a yarn of version 2 or later
+// that copies packages into node_modules: nothing runs from its cache then, as
+// Plug'n'Play does. See https://yarnpkg.com/configuration/yarnrc#nodeLinker.
+func (p *Pass) copiesModules() bool {
+	if p.Options.Context == nil {
+		return false
+	}
+	text, ok := p.Options.Context.Read(".yarnrc.yml")
+	if !ok {
+		return false
+	}
+	var rc struct {
+		NodeLinker   string `yaml:"nodeLinker"`
+		CacheFolder  string `yaml:"cacheFolder"`
+		GlobalFolder string `yaml:"globalFolder"`
+	}
+	if yaml.Unmarshal(text, &rc) != nil {
+		return false
+	}
+	return rc.NodeLinker == "node-modules" && rc.CacheFolder == "" && rc.GlobalFolder == ""
 }
 
 // classicYarn reports whether the RUN's yarn is known to be yarn 1, whose cache
