@@ -20,9 +20,11 @@ import (
 // would defeat them. It reports whether the RUN is dealt with; otherwise the
 // caller cleans up instead.
 //
-// No # syntax= line is added: every BuildKit since 0.8 (Docker 20.10) knows
-// cache mounts, see
-// https://github.com/moby/buildkit/releases/tag/dockerfile%2F1.2.0.
+// No # syntax= line is added. Without one, BuildKit's own frontend reads the
+// file, which knows cache mounts since BuildKit 0.8 (Docker 20.10; the default
+// builder since Docker 23.0), and a line would make each build fetch a frontend.
+// With one, the version that it names decides: see frontend, and
+// https://docs.docker.com/reference/dockerfile/#run---mount.
 func (p *Pass) mountCaches(r *Program, m *facts.Manager, a facts.Activity) (done bool) {
 	if p.Options.Cache != "mount" || len(m.Mounts) == 0 || len(a.Uses) == 0 {
 		return false
@@ -72,6 +74,25 @@ func (p *Pass) mountCaches(r *Program, m *facts.Manager, a facts.Activity) (done
 	return true
 }
 
+// frontend says why the frontend that a # syntax= line names may not know cache
+// mounts with all their options, which Dockerfile 1.2 does; "" if it does.
+// docker/dockerfile:1 is the newest version 1.
+func frontend(ref string) string {
+	ref, _, _ = strings.Cut(strings.TrimSpace(ref), "@")
+	repo, tag, _ := facts.SplitReference(ref)
+	if base := path.Base(repo); base != "dockerfile" && base != "dockerfile-upstream" {
+		return "what the frontend " + ref + " knows is not known"
+	}
+	version, _, _ := strings.Cut(tag, "-") // 1.7-labs, 1.1-experimental
+	if major, minor, ok := strings.Cut(version, "."); ok && major == "1" {
+		minor, _, _ = strings.Cut(minor, ".")
+		if minor == "0" || minor == "1" {
+			return "the frontend " + ref + " is too old: docker/dockerfile:1 knows cache mounts"
+		}
+	}
+	return ""
+}
+
 // addFlags inserts flags behind those that an instruction has, each on a line
 // of its own unless the program is a here-document.
 func (r *Program) addFlags(flags []string) emit.Edit {
@@ -111,8 +132,10 @@ func (p *Pass) mountTargets(r *Program, m *facts.Manager, a facts.Activity, v *f
 		return nil, "", quietObstacle
 	}
 	for _, d := range p.File.Directives {
-		if d.Name == "syntax" && (strings.HasSuffix(d.Value, ":1.0") || strings.HasSuffix(d.Value, ":1.1") || strings.HasSuffix(d.Value, ":1.0-experimental")) {
-			return nil, "", "the frontend " + d.Value + " is too old"
+		if d.Name == "syntax" {
+			if why := frontend(d.Value); why != "" {
+				return nil, "", why
+			}
 		}
 	}
 	if v.Nested {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -18,7 +20,8 @@ func init() {
 		Doc: md(`Remove build packages in the RUN that needed them.
 
 ## What
-On Alpine, compilers and their like (gcc, g++, make, musl-dev, build-base, cmake, linux-headers, python3-dev, …) that an ´apk add´ installs for a later command of the same RUN are installed as ´--virtual .build-deps´, and ´apk del .build-deps´ ends the RUN. With g++ or build-base, libstdc++ stays.
+On Alpine, compilers and their like (gcc, g++, make, musl-dev, build-base, cmake, linux-headers, python3-dev, …) that an ´apk add´ installs for a later command of the same RUN are installed as ´--virtual .build-deps´, and ´apk del .build-deps´ ends the RUN. With g++ or build-base, libstdc++ stays. On Debian, Ubuntu and the slim
+images made from them, ´apt-get purge -y --auto-remove´ with the build packages (gcc, g++, make, build-essential, cmake, …) that the one ´apt-get install´ of the RUN names ends the RUN.
 
 ## Why
 A compiler takes 100 to 200 MB, and the finished program does not need it.
@@ -37,7 +40,7 @@ RUN apk add --no-cache --virtual .build-deps gcc musl-dev && pip install --no-ca
 Development packages of libraries stay: what they bring along may be needed to run. Nothing changes in stages that ship no layer, and where a later instruction may build something. A build stage of its own is better still: see multi-stage. To switch it off: ´# refit: ignore=virtual-build-deps´.
 
 ## Safety
-Unsafe. A program may start a compiler, or a library may need one of the packages.
+Unsafe. A program may start a compiler, or a library may need one of the packages or what came with them (on Debian, libgomp1 of gcc).
 
 ## References
 - https://docs.docker.com/build/building/best-practices/#run
@@ -59,6 +62,7 @@ var builders = map[string]bool{
 }
 
 func virtualBuildDeps(p *Pass) {
+	p.purgeBuildDeps()
 	m := facts.ManagerNamed("apk")
 	for _, r := range p.runs(m) {
 		if !r.State.Stage.Ships || r.In.Child != nil || len(mounts(r.In)) > 0 {
@@ -79,6 +83,99 @@ func virtualBuildDeps(p *Pass) {
 		}
 		p.virtual(r, adds[0])
 	}
+}
+
+// debianBuildPackages are packages of Debian and Ubuntu that only building needs.
+// Development packages of libraries are none: they hold the library itself.
+var debianBuildPackages = set("build-essential", "gcc", "g++", "make", "cmake", "ninja-build", "meson", "autoconf", "automake", "libtool", "pkg-config", "pkgconf",
+	"dpkg-dev", "libc6-dev", "libc-dev", "linux-libc-dev", "python3-dev", "bison", "flex", "patch", "nasm", "yasm", "gcc-multilib", "g++-multilib")
+
+// purgeBuildDeps removes build packages at the end of RUNs that install them
+// with apt.
+func (p *Pass) purgeBuildDeps() {
+	m := facts.ManagerNamed("apt")
+	for _, r := range p.runs(m) {
+		if !r.State.Stage.Ships || r.In.Child != nil || len(mounts(r.In)) > 0 || !bareDebian(r.State.Stage) {
+			continue
+		}
+		var install *facts.Invocation
+		plain := true
+		for _, v := range p.Facts.Activity(r.In, m).Uses {
+			switch v.Role {
+			case facts.Install:
+				plain = plain && install == nil && !v.Nested && !v.Sudo && !v.Opaque && !v.Xargs && v.Path.Always() && !v.Path.Subshell() && v.Name == "apt-get"
+				install = v
+			case facts.Remove:
+				plain = false
+			}
+		}
+		if install == nil || !plain {
+			continue
+		}
+		var build []string
+		for _, f := range install.Args {
+			name, _, _ := strings.Cut(f.Text, "=")
+			if f.Known && debianBuildPackages[name] {
+				build = append(build, name)
+			}
+		}
+		at := r.Span(install.Call)
+		if len(build) == 0 || !slices.ContainsFunc(p.Facts.Calls(r.In)[install.Seq+1:], buildsNow) {
+			continue
+		}
+		if in := p.buildsLater(r); in != nil {
+			p.Skip(at, "%s may build something", p.line(in))
+			continue
+		}
+		if slices.ContainsFunc(r.Tree.Stmts, func(st *syntax.Stmt) bool { b, ok := st.Cmd.(*syntax.BinaryCmd); return ok && b.Op == syntax.OrStmt }) {
+			p.Skip(at, "the RUN goes on after a failure: the packages need not be there")
+			continue
+		}
+		if in := p.namedBefore(r, m, build); in != nil {
+			p.Skip(at, "%s installs one of the packages, too", p.line(in))
+			continue
+		}
+		edits, effects, err := r.Append("apt-get purge -y --auto-remove " + strings.Join(build, " "))
+		if err != nil {
+			p.Skip(at, "%v", err)
+			continue
+		}
+		p.Report(Change{
+			Title: "remove build packages in the RUN that needs them", At: at, Edits: edits, Effects: effects, Safety: Unsafe,
+			Reason: "a compiler takes 200 MB and more, and the finished program does not need it; check that nothing compiles later, and that what was built needs no library that came with the compiler (libgomp1)",
+		})
+	}
+}
+
+// bareDebian reports whether a stage's base image is known to have no build
+// packages of its own: Debian, Ubuntu, and slim images.
+func bareDebian(s *facts.Stage) bool {
+	if s.Family != facts.Debian && s.Family != facts.Ubuntu {
+		return false
+	}
+	repo, tag, _ := facts.SplitReference(s.Base().S)
+	return repo == "debian" || repo == "ubuntu" || strings.Contains(tag, "slim") && repo != "php"
+}
+
+// namedBefore finds an earlier instruction of the stage or its parents that
+// installs one of the packages.
+func (p *Pass) namedBefore(r *Program, m *facts.Manager, names []string) *parse.Instruction {
+	for s := r.State.Stage; s != nil; s = s.Parent {
+		for _, in := range s.Instructions {
+			if in.Index >= r.In.Index {
+				continue
+			}
+			for _, v := range p.Facts.Invocations(in) {
+				if v.Manager == m && slices.ContainsFunc(v.Args, func(f facts.Field) bool {
+					name, _, _ := strings.Cut(f.Text, "=")
+					return !f.Known || slices.Contains(names, name)
+				}) {
+					return in
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (p *Pass) virtual(r *Program, v *facts.Invocation) {
@@ -152,6 +249,30 @@ func (p *Pass) builds(c facts.Call) bool {
 	switch {
 	case strings.HasPrefix(name, "pip"), strings.HasPrefix(name, "python"), name == "npm", name == "yarn", name == "pnpm", name == "gem", name == "bundle", name == "cargo", name == "go", name == "poetry", name == "uv", name == "composer", name == "luarocks", name == "cpan", name == "cpanm":
 		return true
+	}
+	return false
+}
+
+// buildsNow reports whether a command is one that the build packages of its RUN
+// are there for.
+func buildsNow(c facts.Call) bool {
+	name := c.Name()
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(c.Fields[1:], func(f facts.Field) bool { return slices.Contains(words, f.Text) })
+	}
+	switch {
+	case builders[name]:
+		return true
+	case len(c.Fields) < 2:
+		return name == "yarn"
+	case strings.HasPrefix(name, "python"):
+		return has("setup.py") || has("pip") && has("install", "wheel")
+	case strings.HasPrefix(name, "pip"):
+		return has("install", "wheel", "sync")
+	}
+	switch name {
+	case "npm", "yarn", "pnpm", "gem", "bundle", "cargo", "go", "poetry", "uv", "luarocks", "cpan", "cpanm":
+		return has("install", "i", "ci", "add", "build", "sync", "update") || name == "cpan" || name == "cpanm"
 	}
 	return false
 }
