@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -15,10 +16,39 @@ import (
 
 // Context is a build context: the files that COPY and ADD can see, less what
 // its .dockerignore excludes. Reading is bounded: single files up to maxRead,
-// directories only when asked for.
+// directories only when asked for. What it has looked up it remembers, so that
+// a Context is a view of one moment; it may be used by several goroutines.
 type Context struct {
 	fsys   fs.FS
 	ignore *patternmatcher.PatternMatcher
+
+	mu      sync.Mutex
+	ignored map[string]ignored
+	stats   map[string]fs.FileInfo // nil for what is not there
+	links   map[string]bool        // whether it is a symbolic link, or not there
+	reads   map[string][]byte      // small files
+	held    int                    // bytes in reads
+}
+
+// ignored is what the ignore file says about a path.
+type ignored struct {
+	is   bool
+	info patternmatcher.MatchInfo // for what is below
+}
+
+// Bounds of what a Context remembers.
+const (
+	maxPaths     = 100_000  // in each map; one that is full starts anew
+	maxHeld      = 16 << 20 // bytes of small files
+	maxHeldSmall = 64 << 10 // a small file, in bytes
+)
+
+// remember puts a value into one of a Context's maps.
+func remember[V any](m *map[string]V, key string, v V) {
+	if *m == nil || len(*m) >= maxPaths {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
 }
 
 // maxRead is the largest file that is read from a context, in bytes.
@@ -68,8 +98,42 @@ func (c *Context) Ignored(p string) bool {
 	if c.ignore == nil || p == "." {
 		return false
 	}
-	m, err := c.ignore.MatchesOrParentMatches(p)
-	return err == nil && m
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.match(p).is
+}
+
+// match asks the ignore file about a path, as BuildKit does: from the top down,
+// since a pattern that matches a directory matches what is below. See
+// https://github.com/tonistiigi/fsutil/blob/a72de9dcf763/filter.go#L254.
+func (c *Context) match(p string) ignored {
+	if p == "." {
+		return ignored{}
+	}
+	ig, ok := c.ignored[p]
+	if !ok {
+		var err error
+		if ig.is, ig.info, err = c.ignore.MatchesUsingParentResults(p, c.match(path.Dir(p)).info); err != nil {
+			ig = ignored{}
+		}
+		remember(&c.ignored, p, ig)
+	}
+	return ig
+}
+
+// stat returns what a path names, links followed, and nil for nothing.
+func (c *Context) stat(p string) fs.FileInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st, ok := c.stats[p]
+	if !ok {
+		var err error
+		if st, err = fs.Stat(c.fsys, p); err != nil {
+			st = nil
+		}
+		remember(&c.stats, p, st)
+	}
+	return st
 }
 
 // HasIgnoreFile reports whether the context has an ignore file.
@@ -80,8 +144,7 @@ func (c *Context) Exists(p string) bool {
 	if c.Ignored(p) {
 		return false
 	}
-	_, err := fs.Stat(c.fsys, clean(p))
-	return err == nil
+	return c.stat(clean(p)) != nil
 }
 
 // IsDir reports whether a path is a directory that a build would see.
@@ -89,8 +152,8 @@ func (c *Context) IsDir(p string) bool {
 	if c.Ignored(p) {
 		return false
 	}
-	st, err := fs.Stat(c.fsys, clean(p))
-	return err == nil && st.IsDir()
+	st := c.stat(clean(p))
+	return st != nil && st.IsDir()
 }
 
 // Read returns a file that a build would see. ok is false for directories,
@@ -99,7 +162,14 @@ func (c *Context) Read(p string) (data []byte, ok bool) {
 	if c.Ignored(p) {
 		return nil, false
 	}
-	f, err := c.fsys.Open(clean(p))
+	p = clean(p)
+	c.mu.Lock()
+	data, ok = c.reads[p]
+	c.mu.Unlock()
+	if ok {
+		return data, true
+	}
+	f, err := c.fsys.Open(p)
 	if err != nil {
 		return nil, false
 	}
@@ -107,8 +177,15 @@ func (c *Context) Read(p string) (data []byte, ok bool) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() > maxRead {
 		return nil, false
 	}
-	data, err = io.ReadAll(io.LimitReader(f, maxRead))
-	return data, err == nil
+	if data, err = io.ReadAll(io.LimitReader(f, maxRead)); err != nil {
+		return nil, false
+	}
+	if c.mu.Lock(); len(data) <= maxHeldSmall && c.held+len(data) <= maxHeld && len(c.reads) < maxPaths {
+		remember(&c.reads, p, data)
+		c.held += len(data)
+	}
+	c.mu.Unlock()
+	return data, true
 }
 
 // List returns the names of the entries of a directory that a build would
@@ -187,8 +264,7 @@ func (c *Context) Glob(pattern string) (matches []string, ok bool) {
 // exists ignores .dockerignore: a directory that it excludes may hold files
 // that an exception brings back.
 func (c *Context) exists(p string) bool {
-	_, err := fs.Stat(c.fsys, p)
-	return err == nil
+	return c.stat(p) != nil
 }
 
 // ThroughLink reports whether a path below the directory top leads through a
@@ -196,12 +272,25 @@ func (c *Context) exists(p string) bool {
 func (c *Context) ThroughLink(p, top string) bool {
 	p, top = clean(p), clean(top)
 	for p != top && p != "." && p != "/" {
-		if st, err := fs.Lstat(c.fsys, p); err != nil || st.Mode()&fs.ModeSymlink != 0 {
+		if c.link(p) {
 			return true
 		}
 		p = path.Dir(p)
 	}
 	return false
+}
+
+// link reports whether a path is a symbolic link, or nothing.
+func (c *Context) link(p string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	is, ok := c.links[p]
+	if !ok {
+		st, err := fs.Lstat(c.fsys, p)
+		is = err != nil || st.Mode()&fs.ModeSymlink != 0
+		remember(&c.links, p, is)
+	}
+	return is
 }
 
 // HasLinks reports whether a path or one of its parents is a symbolic link.

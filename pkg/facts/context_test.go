@@ -1,10 +1,14 @@
 package facts
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/moby/patternmatcher"
 
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -121,6 +125,44 @@ func TestCopyMany(t *testing.T) {
 	for _, in := range f.Instructions {
 		if in.Name == "COPY" && fs.Copy(in) == nil {
 			t.Fatal("a COPY is not understood")
+		}
+	}
+}
+
+// TestIgnoredAsPatternMatcher compares what a Context remembers of parents with
+// what moby/patternmatcher says of whole paths. Exceptions are left out: there
+// the two differ where an exception matches a directory that was not excluded,
+// and the walk from the top down is what BuildKit does.
+func TestIgnoredAsPatternMatcher(t *testing.T) {
+	parts := []string{"a", "b", "ab", "x.log", ".git", "node_modules"}
+	patterns := []string{"a", "a/b", "**/b", "a/**", "*.log", "**/*.log", "ab", "*", "node_modules", "a*/b", "a/b/ab", ".git", "**"}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		var list []string
+		for range 1 + rnd.IntN(4) {
+			list = append(list, patterns[rnd.IntN(len(patterns))])
+		}
+		c, err := NewContext(fstest.MapFS{".dockerignore": {Data: []byte(strings.Join(list, "\n"))}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pm, err := patternmatcher.New(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			var p []string
+			for range 1 + rnd.IntN(4) {
+				p = append(p, parts[rnd.IntN(len(parts))])
+			}
+			file := strings.Join(p, "/")
+			want, err := pm.MatchesOrParentMatches(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Ignored(file); got != want {
+				t.Fatalf("%q: Ignored(%q) = %t, want %t", list, file, got, want)
+			}
 		}
 	}
 }

@@ -109,7 +109,10 @@ func (r *Resolver) lock(dir string) dirLock {
 		return l
 	}
 	var l dirLock
-	if l.lock, l.err = readLock(filepath.Join(dir, LockName)); l.lock == nil && l.err == nil {
+	if !r.empty[dir] {
+		l.lock, l.err = readLock(filepath.Join(dir, LockName))
+	}
+	if l.lock == nil && l.err == nil {
 		if up := filepath.Dir(dir); up != dir {
 			l = r.lock(up)
 		}

@@ -79,8 +79,8 @@ func (r *Resolver) For(path string) (*Settings, error) {
 	return s, nil
 }
 
-// configNames are the files that dir looks for.
-var configNames = [...]string{ConfigName, ".hadolint.yaml", ".hadolint.yml", editorconfig.DefaultName}
+// configNames are the files that dir and lock look for.
+var configNames = [...]string{ConfigName, ".hadolint.yaml", ".hadolint.yml", editorconfig.DefaultName, LockName}
 
 // Listed is for FindOptions: a directory's entries tell which files need not
 // be looked for.
