@@ -21,6 +21,9 @@ import (
 type program struct {
 	pre   []string
 	units []string
+	// group are the statements of the last one where it is a group under set
+	// -e and alone: what is put behind it after a semicolon makes a list of it.
+	group []string
 }
 
 // String joins the program unambiguously: the strings of statements never hold
@@ -123,6 +126,8 @@ func (d *dumper) list(stmts []*syntax.Stmt) program {
 		inner := d.list(first.Stmts)
 		p.pre = append(p.pre, inner.pre...)
 		p.units = append(append([]string(nil), inner.units...), p.units[1:]...)
+	} else if b := d.lone(last); b != nil {
+		p.group = d.list(b.Stmts).statements()
 	}
 	return p
 }

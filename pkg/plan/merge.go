@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -189,8 +190,10 @@ func (p program) join(add program, front, semi bool) (program, error) {
 	switch {
 	case len(a.units) == 0 || len(b.units) == 0:
 		return program{}, errors.New("nothing to join")
+	case semi && a.group != nil:
+		return program{pre: slices.Concat(a.pre, a.group, b.pre), units: b.units, group: b.group}, nil
 	case semi:
-		return program{pre: append(a.statements(), b.pre...), units: b.units}, nil
+		return program{pre: append(a.statements(), b.pre...), units: b.units, group: b.group}, nil
 	}
 	// a && b; c would bind a to b alone: several statements behind && are one
 	// group.
