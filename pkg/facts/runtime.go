@@ -16,6 +16,7 @@ type Runtime struct {
 	Zones     string   // where the compiler's image has time zones that Image lacks, "" where it lacks none
 	Libraries bool     // the compiler's image has the development files of many libraries: programs may be linked with some
 	Commands  []string // commands of Image that health checks like to use, beside those of every system
+	Lacks     []string // commands that RUN instructions use and that Image may lack
 	Path      []string // directories that only the compiler's image has on its PATH
 	Env       []string // variables that only the compiler's image sets
 	Floating  bool     // Image follows a tag that moves
@@ -127,6 +128,10 @@ func RuntimeOf(ref string) (rt Runtime, why string) {
 		return Runtime{}, ""
 	}
 	if why == "" {
+		// Since Debian 13, apt no longer brings adduser.
+		if strings.HasPrefix(rt.Image, "debian:trixie") || strings.HasPrefix(rt.Image, "debian:stable") || repo == "node" && !strings.Contains(rt.Image, "alpine") {
+			rt.Lacks = []string{"adduser", "addgroup"}
+		}
 		rt.Image = prefix + rt.Image
 	}
 	return rt, why

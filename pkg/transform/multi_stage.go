@@ -133,8 +133,9 @@ func multiStage(p *Pass) {
 		s.command,
 		func() string { return s.eco.artefact(s) },
 		s.files,
-		s.runtime,
 		s.health,
+		s.lists,
+		s.runtime,
 	} {
 		if why := f(); why != "" {
 			p.Skip(st.From.Keyword.Span, "%s", why)

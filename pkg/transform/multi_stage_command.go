@@ -150,6 +150,53 @@ func (s *splitter) need(command, pkg string) string {
 	return ""
 }
 
+// lists makes sure that the final stage has the package lists which its
+// installations need: a RUN that only fetches them stands there, too.
+func (s *splitter) lists() string {
+	for _, in := range s.st.Instructions {
+		if in.Name != "RUN" || in.Index < s.at && s.roles[in] == stays {
+			continue
+		}
+		for _, v := range s.p.Facts.Invocations(in) {
+			if v.Role != facts.Install || !v.Manager.Needs || s.fetches(in, v) {
+				continue
+			}
+			found := false
+			for _, o := range s.st.Instructions {
+				if o.Name != "RUN" || o.Index >= in.Index || !s.fetches(o, v) {
+					continue
+				}
+				if o.Index < s.at && s.roles[o] == stays {
+					for _, by := range s.packages {
+						if by == o {
+							return s.p.line(in) + " needs the package lists of " + s.p.line(o) + ", which installs build tools"
+						}
+					}
+					if len(s.buildsIn(o)) > 0 {
+						return s.p.line(in) + " needs the package lists of " + s.p.line(o) + ", which compiles"
+					}
+					s.roles[o] = both
+				}
+				found = true
+			}
+			if !found {
+				return s.p.line(in) + " installs packages from lists that the base image has"
+			}
+		}
+	}
+	return ""
+}
+
+// fetches reports whether a RUN fetches the lists that an installation needs.
+func (s *splitter) fetches(in *parse.Instruction, v *facts.Invocation) bool {
+	for _, o := range s.p.Facts.Invocations(in) {
+		if o.Manager == v.Manager && (o.Role == facts.Update || o.HasFlag("--no-cache", "-U", "--update", "--update-cache")) {
+			return true
+		}
+	}
+	return false
+}
+
 // buildsIn returns the compiling commands of a RUN.
 func (s *splitter) buildsIn(in *parse.Instruction) []*buildCall {
 	var out []*buildCall

@@ -240,12 +240,28 @@ func (s *splitter) nativeArtefact() string {
 	to := prog
 	if !strings.Contains(name, "/") && slices.Contains(s.rt.Path, path.Dir(prog)) {
 		to = path.Join("/usr/local/bin", name)
+		if why := s.onPath(); why != "" {
+			return why
+		}
 	}
 	s.ship = append(s.ship, shipped{prog, to, true})
 	// The other programs that the builds make stay together with it.
 	for _, o := range s.outs {
 		if o != prog && !strings.HasSuffix(o, "/") && path.Dir(o) == path.Dir(prog) {
 			s.ship = append(s.ship, shipped{o, path.Join(path.Dir(to), path.Base(o)), true})
+		}
+	}
+	return ""
+}
+
+// onPath refuses a PATH that the file sets as a whole: what is on it in the
+// final stage is not known.
+func (s *splitter) onPath() string {
+	for _, in := range s.st.Instructions {
+		for _, p := range in.Pairs {
+			if in.Name == "ENV" && p.Key.Value == "PATH" && !strings.Contains(p.Value.Value, "$PATH") && !strings.Contains(p.Value.Value, "${PATH") {
+				return s.p.line(in) + " sets PATH as a whole"
+			}
 		}
 	}
 	return ""

@@ -150,6 +150,11 @@ func (s *splitter) run(in *parse.Instruction) string {
 		if kinds["artefact"] > 0 {
 			return "it works on the program, and makes users or folders"
 		}
+		for i := range calls {
+			if name := calls[i].Name(); slices.Contains(s.rt.Lacks, name) {
+				return "it calls " + name + ", which " + s.rt.Image + " may lack"
+			}
+		}
 		s.roles[in] = moves
 		for _, dir := range makes {
 			s.made[dir] = in
