@@ -153,20 +153,70 @@ var parfumRepairs = []external{
 	{name: "DL3027", what: "apt-get instead of apt"}, {name: "DL3029", what: "no --platform on FROM", not: "often wanted"}, {name: "DL3046", what: "useradd -l"},
 }
 
-// tallyFixes are the rules of tally that have a fix, see
-// https://github.com/wharflab/tally.
-var tallyFixes = []external{
-	{name: "consistent-indentation", by: layoutOwner}, {name: "eol-last", by: layoutOwner}, {name: "newline-between-instructions", by: layoutOwner, what: "at most one blank line"},
-	{name: "newline-per-chained-call", by: layoutOwner}, {name: "no-multi-spaces", by: layoutOwner}, {name: "no-multiple-empty-lines", by: layoutOwner}, {name: "no-trailing-spaces", by: layoutOwner},
-	{name: "epilogue-order", by: "final-order"}, {name: "prefer-copy-chmod", by: "copy-chmod"}, {name: "sort-packages", by: "sort-packages"},
-	{name: "curl-should-follow-redirects", by: "curl-fail"}, {name: "prefer-run-heredoc", by: "merge-run", what: "style = \"heredoc\""},
-	{name: "prefer-package-cache-mounts", by: "apt-clean", what: "--cache mount"}, {name: "prefer-add-unpack", by: "add-unpack"}, {name: "prefer-multi-stage-build", by: "multi-stage"},
-	{name: "copy-after-user-without-chown", not: "whether the user should own the files, only the author knows"},
-	{name: "prefer-copy-heredoc", not: "echo and COPY differ in owner, mode and expansion"},
-	{name: "prefer-add-git", not: "a clone with its history is not the same as an export"},
-	{name: "prefer-telemetry-opt-out", not: "a policy of the user's"}, {name: "prefer-vex-attestation", not: "no matter of the Dockerfile alone"},
-	{name: "require-secret-mounts", not: "a policy of the user's"}, {name: "unreachable-stages", not: "a target may be built by name"},
-	{name: "user-created-but-never-used", not: "the container's start may use it"}, {name: "gpu/*", not: "a field of its own"},
+// tallyRules are the rules of tally's own, see
+// https://github.com/wharflab/tally/tree/main/_docs/rules/tally. Those that it
+// takes from hadolint and BuildKit are in the tables above.
+var tallyRules = []external{
+	{name: "circular-stage-deps", what: "no circles of stages", not: "BuildKit refuses it"},
+	{name: "consistent-indentation", what: "one indent", by: layoutOwner},
+	{name: "copy-after-user-without-chown", what: "COPY --chown behind USER", not: "whether the user should own the files, only the author knows"},
+	{name: "copy-from-empty-scratch-stage", what: "COPY from an empty stage", not: "no rewrite can tell what was meant"},
+	{name: "curl-should-follow-redirects", what: "curl -L", by: "curl-fail"},
+	{name: "eol-last", what: "a line ending at the end", by: layoutOwner},
+	{name: "epilogue-order", what: "STOPSIGNAL, HEALTHCHECK, ENTRYPOINT, CMD last", by: "final-order"},
+	{name: "invalid-json-form", what: "a JSON form that is none", not: "no rewrite can tell which form was meant"},
+	{name: "invalid-onbuild-trigger", what: "triggers that ONBUILD refuses", not: "BuildKit refuses it"},
+	{name: "max-lines", what: "length of the file", not: "a policy of the user's"},
+	{name: "named-identity-in-passwdless-stage", what: "names of users in an image without passwd", not: "no rewrite can tell the number"},
+	{name: "newline-between-instructions", what: "blank lines between instructions", by: layoutOwner},
+	{name: "newline-per-chained-call", what: "one command a line", by: layoutOwner},
+	{name: "no-multi-spaces", what: "one space", by: layoutOwner},
+	{name: "no-multiple-empty-lines", what: "at most one blank line", by: layoutOwner},
+	{name: "no-trailing-spaces", what: "no blanks at line ends", by: layoutOwner},
+	{name: "no-ungraceful-stopsignal", what: "STOPSIGNAL SIGKILL", not: "which signal the program understands, only the author knows"},
+	{name: "prefer-canonical-stopsignal", what: "names of signals", not: "BuildKit takes numbers and names alike"},
+	{name: "prefer-nginx-sigquit", what: "STOPSIGNAL SIGQUIT for nginx", not: "which signal the program understands, only the author knows"},
+	{name: "prefer-systemd-sigrtmin-plus-3", what: "STOPSIGNAL SIGRTMIN+3 for systemd", not: "which signal the program understands, only the author knows"},
+	{name: "no-unreachable-stages", what: "stages that nothing uses", not: "a target may be built by name"},
+	{name: "platform-mismatch", what: "the base image is for another platform", not: "needs the registry"},
+	{name: "prefer-add-git", what: "ADD of a repository instead of git clone", not: "a clone with its history is not the same as an export"},
+	{name: "prefer-add-unpack", what: "ADD --unpack, ADD of archives", by: "add-unpack"},
+	{name: "prefer-copy-chmod", what: "COPY --chmod", by: "copy-chmod"},
+	{name: "prefer-copy-heredoc", what: "COPY of a here-document instead of echo", not: "echo and COPY differ in owner, mode and expansion"},
+	{name: "prefer-curl-config", what: "retries for curl in a .curlrc", not: "a policy of the user's; the file would stay in the image"},
+	{name: "prefer-wget-config", what: "retries for wget in a .wgetrc", not: "a policy of the user's; the file would stay in the image"},
+	{name: "prefer-formatted-heredocs", what: "JSON, YAML, … in here-documents laid out", not: "the text of a here-document is data: its layout may matter"},
+	{name: "prefer-multi-stage-build", what: "compile in a stage of its own", by: "multi-stage"},
+	{name: "prefer-package-cache-mounts", what: "--cache mount", by: "apt-clean"},
+	{name: "prefer-run-heredoc", what: "style = \"heredoc\"", by: "merge-run"},
+	{name: "prefer-telemetry-opt-out", what: "variables against telemetry", not: "a policy of the user's"},
+	{name: "prefer-vex-attestation", what: "VEX documents", not: "no matter of the Dockerfile alone"},
+	{name: "require-secret-mounts", what: "secrets through mounts", not: "a policy of the user's"},
+	{name: "require-stages", what: "more than one stage", not: "a policy of the user's"},
+	{name: "secrets-in-code", what: "keys and tokens anywhere in the text", not: "needs the formats of keys; secrets in ENV and ARG are found by the transform secrets"},
+	{name: "shell-run-in-scratch", what: "RUN in an empty image", not: "no rewrite can tell what was meant"},
+	{name: "sort-packages", what: "sorted package lists", by: "sort-packages"},
+	{name: "stateful-root-runtime", what: "state and root", by: "root-user"},
+	{name: "syntax-directive-typo", what: "a # syntax= line that is none", not: "no rewrite can tell what was meant"},
+	{name: "unknown-instruction", what: "instructions that do not exist", not: "BuildKit refuses it"},
+	{name: "user-created-but-never-used", what: "users that USER never names", not: "the container's start may use it"},
+	{name: "user-explicit-group-drops-supplementary-groups", what: "USER name:group", not: "whether the other groups are wanted, only the author knows"},
+	{name: "world-writable-state-path-workaround", what: "chmod 777", not: "who must write there, only the author knows"},
+	{name: "labels/no-duplicate-keys", what: "a label that is set twice", not: "the last one counts: harmless, and which one was meant only the author knows"},
+	{name: "labels/prefer-grouped", what: "one LABEL for all", by: "merge-metadata"},
+	{name: "labels/no-buildx-git-overlap", what: "labels that buildx sets", not: "how the image is built is not in the file"},
+	{name: "labels/no-stale-base-digest", what: "label with the digest of the base image", not: "needs the registry"},
+	{name: "labels/prefer-stable-order", what: "order of labels", not: "a policy of the user's"},
+	{name: "labels/valid-key", what: "valid label keys", not: "no rewrite can tell which key was meant"},
+	{name: "ruby/leftover-bundler-cache", what: "Bundler's cache", by: "gem-no-document"},
+	{name: "ruby/prefer-bundler-cache-mount", what: "--cache mount", by: "gem-no-document"},
+	{name: "ruby/secrets-in-arg-or-env", what: "secrets in ENV and ARG", by: "secrets"},
+	{name: "ruby/*", what: "the other fourteen for Rails applications", not: "a field of its own"},
+	{name: "gpu/*", what: "CUDA images", not: "a field of its own"},
+	{name: "js/node-gyp-cache-mounts", what: "a cache mount for node-gyp's headers", not: "small, and only where the build uses node-gyp"},
+	{name: "php/composer-no-dev-in-production", what: "composer --no-dev", not: "which dependencies are needed, only the author knows"},
+	{name: "php/enable-opcache-in-production, no-xdebug-in-final-image", what: "PHP extensions", not: "a field of its own"},
+	{name: "powershell/*, windows/*", what: "Windows images", not: "PowerShell and cmd are left alone"},
 }
 
 // pending are transforms of the catalogue that do not exist yet, with the
@@ -235,7 +285,7 @@ func TestCoverage(t *testing.T) {
 	for _, part := range []struct {
 		title string
 		rules []external
-	}{{"hadolint", hadolintRules}, {"BuildKit's build checks", buildkitChecks}, {"Docker-Parfum's repairs", parfumRepairs}, {"tally's fixes", tallyFixes}} {
+	}{{"hadolint", hadolintRules}, {"BuildKit's build checks", buildkitChecks}, {"Docker-Parfum's repairs", parfumRepairs}, {"tally's own rules", tallyRules}} {
 		fmt.Fprintf(&b, "\n## %s\n\n| rule | about | refit | by, or why not |\n|---|---|---|---|\n", part.title)
 		for _, e := range part.rules {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", e.name, e.what, status(t, e))
