@@ -11,14 +11,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:        "add-labels",
-		Group:       "metadata",
-		Safety:      Safe,
-		After:       []string{"maintainer-label"},
-		Run:         addLabels,
-		ExampleWith: Options{Author: "Jane Doe <jane@example.com>"},
-		Doc: `Add the labels that --label and --author name.
+	register(func() *Transform {
+		return &Transform{
+			Name:        "add-labels",
+			Group:       "metadata",
+			Safety:      Safe,
+			After:       []string{"maintainer-label"},
+			Run:         addLabels,
+			ExampleWith: Options{Author: "Jane Doe <jane@example.com>"},
+			Doc: `Add the labels that --label and --author name.
 
 ## What
 Labels given by --label key=value and --author are added to the stages that are built as images, behind the last
@@ -49,6 +50,7 @@ Safe. Only the image's labels change, as announced.
 - https://docs.docker.com/reference/dockerfile/#label
 - https://github.com/opencontainers/image-spec/blob/main/annotations.md
 `,
+		}
 	})
 }
 

@@ -12,13 +12,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "add-to-copy",
-		Group:  "metadata",
-		Codes:  []string{"DL3020"},
-		Safety: Safe,
-		Run:    addToCopy,
-		Doc: `Use COPY where ADD does nothing more.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "add-to-copy",
+			Group:  "metadata",
+			Codes:  []string{"DL3020"},
+			Safety: Safe,
+			Run:    addToCopy,
+			Doc: `Use COPY where ADD does nothing more.
 
 ## What
 ADD becomes COPY if no source is a URL, a git repository or an archive.
@@ -47,6 +48,7 @@ Safe. For plain local sources the two do the same.
 - https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
 - https://github.com/hadolint/hadolint/wiki/DL3020
 `,
+		}
 	})
 }
 

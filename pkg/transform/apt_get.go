@@ -7,13 +7,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "apt-get",
-		Group:  "packages",
-		Codes:  []string{"DL3027"},
-		Safety: Safe,
-		Run:    aptGet,
-		Doc: md(`Call apt-get instead of apt.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "apt-get",
+			Group:  "packages",
+			Codes:  []string{"DL3027"},
+			Safety: Safe,
+			Run:    aptGet,
+			Doc: md(`Call apt-get instead of apt.
 
 ## What
 ´apt install´, ´update´, ´remove´, ´purge´, ´autoremove´, ´clean´ and the like become ´apt-get´; ´apt full-upgrade´ becomes ´apt-get dist-upgrade´, ´apt upgrade´ becomes ´apt-get upgrade --with-new-pkgs´, ´apt show´ and ´apt policy´ become ´apt-cache´.
@@ -41,6 +42,7 @@ Safe. The sub-commands do the same.
 - https://manpages.debian.org/bookworm/apt/apt.8.en.html#SCRIPT_USAGE_AND_DIFFERENCES_FROM_OTHER_APT_TOOLS
 - https://github.com/hadolint/hadolint/wiki/DL3027
 `),
+		}
 	})
 }
 

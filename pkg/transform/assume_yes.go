@@ -8,13 +8,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "assume-yes",
-		Group:  "packages",
-		Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
-		Safety: Safe,
-		Run:    assumeYes,
-		Doc: md(`Answer the package manager's questions in advance.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "assume-yes",
+			Group:  "packages",
+			Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
+			Safety: Safe,
+			Run:    assumeYes,
+			Doc: md(`Answer the package manager's questions in advance.
 
 ## What
 apt-get, yum, dnf and tdnf get ´-y´, zypper gets ´-n´, pacman gets ´--noconfirm´ and conda gets ´-y´ where they install, upgrade or remove.
@@ -42,6 +43,7 @@ Safe. A build that got past the question does the same.
 - https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
 - https://github.com/hadolint/hadolint/wiki/DL3014
 `),
+		}
 	})
 }
 

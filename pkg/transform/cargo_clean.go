@@ -7,14 +7,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "cargo-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    cargoClean,
-		Doc: md(`Delete Cargo's registry in the RUN that filled it.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "cargo-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    cargoClean,
+			Doc: md(`Delete Cargo's registry in the RUN that filled it.
 
 ## What
 Adds ´rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"´ behind the last ´cargo install´ or ´cargo build´ of a RUN in a stage that ships.
@@ -43,6 +44,7 @@ Safe where the stage's command is a program of its own; unsafe where the contain
 ## References
 - https://doc.rust-lang.org/cargo/guide/cargo-home.html
 `),
+		}
 	})
 }
 

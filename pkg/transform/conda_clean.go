@@ -7,14 +7,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "conda-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    condaClean,
-		Doc: md(`Empty conda's package cache in the RUN that filled it.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "conda-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    condaClean,
+			Doc: md(`Empty conda's package cache in the RUN that filled it.
 
 ## What
 Adds ´conda clean -afy´ (mamba, micromamba: the same of theirs) behind the last install of a RUN in a stage that ships.
@@ -41,6 +42,7 @@ Safe. conda downloads again what it does not find.
 ## References
 - https://docs.conda.io/projects/conda/en/stable/commands/clean.html
 `),
+		}
 	})
 }
 

@@ -7,13 +7,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "configure-build",
-		Group:  "packages",
-		Codes:  []string{"configureShouldUseBuildFlag"},
-		Safety: Unsafe,
-		Run:    configureBuild,
-		Doc: md(`Tell configure which machine it builds on.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "configure-build",
+			Group:  "packages",
+			Codes:  []string{"configureShouldUseBuildFlag"},
+			Safety: Unsafe,
+			Run:    configureBuild,
+			Doc: md(`Tell configure which machine it builds on.
 
 ## What
 ´./configure´ gets ´--build="$(dpkg-architecture --query DEB_BUILD_GNU_TYPE)"´ on Debian and Ubuntu where dpkg-dev is installed.
@@ -40,6 +41,7 @@ Unsafe. A configure that is not made by autoconf refuses the option.
 ## References
 - https://www.gnu.org/software/autoconf/manual/autoconf.html#Specifying-Target-Triplets
 `),
+		}
 	})
 }
 

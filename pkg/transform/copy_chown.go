@@ -12,13 +12,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "copy-chown",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    copyChown,
-		Doc: md(`Set the owner of copied files in the COPY.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "copy-chown",
+			Group:  "layers",
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    copyChown,
+			Doc: md(`Set the owner of copied files in the COPY.
 
 ## What
 ´RUN chown u:g /x´ right behind ´COPY x /x´ becomes ´COPY --chown=u:g x /x´. For a directory, ´chown -R u:g /app´ behind ´COPY . /app´ becomes ´COPY --chown=u:g . /app´, and the RUN keeps ´chown u:g /app´ for the directory itself.
@@ -46,6 +47,7 @@ Unsafe: a directory that exists in the base image may hold other files. Safe for
 ## References
 - https://docs.docker.com/reference/dockerfile/#copy---chown---chmod
 `),
+		}
 	})
 }
 

@@ -9,13 +9,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "curl-fail",
-		Group:  "packages",
-		Codes:  []string{"curlUseFlagF", "curlUseFlagL"},
-		Safety: Unsafe,
-		Run:    curlFail,
-		Doc: md(`Let curl fail on errors and follow redirects.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "curl-fail",
+			Group:  "packages",
+			Codes:  []string{"curlUseFlagF", "curlUseFlagL"},
+			Safety: Unsafe,
+			Run:    curlFail,
+			Doc: md(`Let curl fail on errors and follow redirects.
 
 ## What
 curl gets ´-f´ and ´-L´ (with ´-sS´ where it has no such options at all) where its output is saved or piped.
@@ -42,6 +43,7 @@ Unsafe. A build that went on after a failed download fails now.
 ## References
 - https://curl.se/docs/manpage.html#-f
 `),
+		}
 	})
 }
 

@@ -16,14 +16,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "deps-first",
-		Group:  "order",
-		Safety: Safe,
-		First:  true,
-		After:  []string{"packages-first"},
-		Run:    depsFirst,
-		Doc: `Install dependencies before the sources are copied.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "deps-first",
+			Group:  "order",
+			Safety: Safe,
+			First:  true,
+			After:  []string{"packages-first"},
+			Run:    depsFirst,
+			Doc: `Install dependencies before the sources are copied.
 
 ## What
 Where a RUN installs a project's dependencies behind a COPY of the whole project, only the files that the install reads
@@ -62,6 +63,7 @@ reason names a doubt: a file that the install needs may be missing, which fails 
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
 `,
+		}
 	})
 }
 

@@ -7,17 +7,19 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name: "end-of-life", Group: "advice", Safety: Advice, Run: endOfLife,
-		Doc: page{
-			Summary: "Leave base images that get no updates.",
-			What:    "Reports base images of releases whose support has ended, by a table of well-known images.",
-			Why:     "Holes in them stay open, and their package servers go away: builds start to fail.",
-			Before:  "FROM debian:stretch\nRUN true",
-			Instead: "Images that are not in the table are not reported.",
-			Safety:  "Advice: another release is another system.",
-			Refs:    []string{"https://endoflife.date/", practicesURL + "#choose-the-right-base-image"},
-		}.doc("end-of-life"),
+	register(func() *Transform {
+		return &Transform{
+			Name: "end-of-life", Group: "advice", Safety: Advice, Run: endOfLife,
+			Doc: page{
+				Summary: "Leave base images that get no updates.",
+				What:    "Reports base images of releases whose support has ended, by a table of well-known images.",
+				Why:     "Holes in them stay open, and their package servers go away: builds start to fail.",
+				Before:  "FROM debian:stretch\nRUN true",
+				Instead: "Images that are not in the table are not reported.",
+				Safety:  "Advice: another release is another system.",
+				Refs:    []string{"https://endoflife.date/", practicesURL + "#choose-the-right-base-image"},
+			}.doc("end-of-life"),
+		}
 	})
 }
 

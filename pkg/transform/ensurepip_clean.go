@@ -8,14 +8,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "ensurepip-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"rmRecursivePythonEnsurepip"},
-		Safety: Unsafe,
-		Run:    ensurepipClean,
-		Doc: md(`Delete Python's bundled pip after it has been installed.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "ensurepip-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{"rmRecursivePythonEnsurepip"},
+			Safety: Unsafe,
+			Run:    ensurepipClean,
+			Doc: md(`Delete Python's bundled pip after it has been installed.
 
 ## What
 Adds ´rm -r /usr/lib/python*/ensurepip´ behind ´python3 -m ensurepip´ on Alpine.
@@ -42,6 +43,7 @@ Unsafe. Programs that create virtual environments need ensurepip.
 ## References
 - https://docs.python.org/3/library/ensurepip.html
 `),
+		}
 	})
 }
 

@@ -8,14 +8,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "gem-no-document",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
-		Safety: Safe,
-		Run:    gemNoDocument,
-		Doc: md(`Install Ruby gems without their documentation and index.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "gem-no-document",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
+			Safety: Safe,
+			Run:    gemNoDocument,
+			Doc: md(`Install Ruby gems without their documentation and index.
 
 ## What
 ´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship,
@@ -44,6 +45,7 @@ Safe. Only the generated documentation (ri, rdoc) and the cached index are missi
 - https://guides.rubygems.org/command-reference/#gem-install
 - https://bundler.io/man/bundle-install.1.html
 `),
+		}
 	})
 }
 

@@ -10,14 +10,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "go-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    goClean,
-		Doc: md(`Empty Go's caches in the RUN that filled them.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "go-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    goClean,
+			Doc: md(`Empty Go's caches in the RUN that filled them.
 
 ## What
 Adds ´go clean -cache -modcache´ behind the last ´go build´ or ´go install´ of a RUN in a stage that ships.
@@ -48,6 +49,7 @@ Safe where the stage's command is a program of its own; unsafe where the contain
 ## References
 - https://pkg.go.dev/cmd/go#hdr-Remove_object_files_and_cached_files
 `),
+		}
 	})
 }
 

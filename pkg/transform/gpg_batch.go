@@ -1,13 +1,14 @@
 package transform
 
 func init() {
-	register(&Transform{
-		Name:   "gpg-batch",
-		Group:  "packages",
-		Codes:  []string{"gpgUseBatchFlag"},
-		Safety: Unsafe,
-		Run:    gpgBatch,
-		Doc: md(`Run gpg without questions.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "gpg-batch",
+			Group:  "packages",
+			Codes:  []string{"gpgUseBatchFlag"},
+			Safety: Unsafe,
+			Run:    gpgBatch,
+			Doc: md(`Run gpg without questions.
 
 ## What
 gpg gets ´--batch´ where it fetches, imports or verifies.
@@ -34,6 +35,7 @@ Unsafe. With --batch gpg refuses where it would have asked.
 ## References
 - https://www.gnupg.org/documentation/manuals/gnupg/Unattended-Usage-of-GPG.html
 `),
+		}
 	})
 }
 

@@ -10,13 +10,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "https",
-		Group:  "packages",
-		Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
-		Safety: Advice,
-		Run:    httpsAdvice,
-		Doc: md(`Download over https.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "https",
+			Group:  "packages",
+			Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
+			Safety: Advice,
+			Run:    httpsAdvice,
+			Doc: md(`Download over https.
 
 ## What
 Reports downloads by curl, wget and ADD over plain http.
@@ -43,6 +44,7 @@ Advice: whether the server speaks https, only the network can tell.
 ## References
 - https://docs.docker.com/build/building/best-practices/#add-or-copy
 `),
+		}
 	})
 }
 

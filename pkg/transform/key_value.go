@@ -9,13 +9,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "key-value",
-		Group:  "metadata",
-		Codes:  []string{"LegacyKeyValueFormat"},
-		Safety: Safe,
-		Run:    keyValue,
-		Doc: `Write ENV and LABEL as key=value.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "key-value",
+			Group:  "metadata",
+			Codes:  []string{"LegacyKeyValueFormat"},
+			Safety: Safe,
+			Run:    keyValue,
+			Doc: `Write ENV and LABEL as key=value.
 
 ## What
 ENV key value becomes ENV key=value, LABEL likewise. The value is quoted where it needs to be.
@@ -44,6 +45,7 @@ Safe. Both spellings are expanded by BuildKit's own code and compared: the plan 
 - https://docs.docker.com/reference/build-checks/legacy-key-value-format/
 - https://docs.docker.com/reference/dockerfile/#env
 `,
+		}
 	})
 }
 

@@ -14,13 +14,14 @@ import (
 const authorsLabel = "org.opencontainers.image.authors"
 
 func init() {
-	register(&Transform{
-		Name:   "maintainer-label",
-		Group:  "metadata",
-		Codes:  []string{"DL4000", "MaintainerDeprecated"},
-		Safety: Safe,
-		Run:    maintainerLabel,
-		Doc: `Replace the deprecated MAINTAINER by a label.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "maintainer-label",
+			Group:  "metadata",
+			Codes:  []string{"DL4000", "MaintainerDeprecated"},
+			Safety: Safe,
+			Run:    maintainerLabel,
+			Doc: `Replace the deprecated MAINTAINER by a label.
 
 ## What
 MAINTAINER x becomes LABEL org.opencontainers.image.authors="x".
@@ -48,6 +49,7 @@ Safe. The image's author field becomes a label with the same text.
 - https://docs.docker.com/reference/build-checks/maintainer-deprecated/
 - https://github.com/opencontainers/image-spec/blob/main/annotations.md
 `,
+		}
 	})
 }
 

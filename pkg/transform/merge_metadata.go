@@ -10,15 +10,16 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "merge-metadata",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Off:    true,
-		After:  []string{"key-value"},
-		Run:    mergeMetadata,
-		Doc: md(`Merge consecutive ENV, LABEL or EXPOSE instructions.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "merge-metadata",
+			Group:  "layers",
+			Codes:  []string{},
+			Safety: Safe,
+			Off:    true,
+			After:  []string{"key-value"},
+			Run:    mergeMetadata,
+			Doc: md(`Merge consecutive ENV, LABEL or EXPOSE instructions.
 
 ## What
 Consecutive instructions of one kind become one, with one pair per line.
@@ -47,6 +48,7 @@ Safe. The configuration of the image is the same.
 ## References
 - https://docs.docker.com/reference/dockerfile/#env
 `),
+		}
 	})
 }
 

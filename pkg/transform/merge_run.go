@@ -14,14 +14,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "merge-run",
-		Group:  "layers",
-		Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
-		Safety: Safe,
-		After:  []string{"packages-first", "deps-first"},
-		Run:    mergeRun,
-		Doc: `Merge consecutive RUN instructions of a stage into one.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "merge-run",
+			Group:  "layers",
+			Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
+			Safety: Safe,
+			After:  []string{"packages-first", "deps-first"},
+			Run:    mergeRun,
+			Doc: `Merge consecutive RUN instructions of a stage into one.
 
 ## What
 RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
@@ -60,6 +61,7 @@ shell's state (cd, set, export, assignments, …) goes into a subshell if others
 - https://docs.docker.com/build/building/best-practices/#run
 - https://github.com/hadolint/hadolint/wiki/DL3059
 `,
+		}
 	})
 }
 

@@ -8,13 +8,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "no-recommends",
-		Group:  "packages",
-		Codes:  []string{"DL3015", "aptGetInstallUseNoRec"},
-		Safety: Unsafe,
-		Run:    noRecommends,
-		Doc: md(`Install only what is needed, not what is recommended.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "no-recommends",
+			Group:  "packages",
+			Codes:  []string{"DL3015", "aptGetInstallUseNoRec"},
+			Safety: Unsafe,
+			Run:    noRecommends,
+			Doc: md(`Install only what is needed, not what is recommended.
 
 ## What
 ´apt-get install´ gets ´--no-install-recommends´, ´dnf install´ and ´microdnf install´ get ´--setopt=install_weak_deps=False´.
@@ -42,6 +43,7 @@ Unsafe. Something may be missing that came along as a recommendation.
 - https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
 - https://github.com/hadolint/hadolint/wiki/DL3015
 `),
+		}
 	})
 }
 

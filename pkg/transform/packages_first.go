@@ -12,13 +12,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "packages-first",
-		Group:  "order",
-		Safety: Safe,
-		First:  true,
-		Run:    packagesFirst,
-		Doc: `Install packages before files are copied that they do not need.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "packages-first",
+			Group:  "order",
+			Safety: Safe,
+			First:  true,
+			Run:    packagesFirst,
+			Doc: `Install packages before files are copied that they do not need.
 
 ## What
 A RUN that only installs packages by name (apt-get, apk, dnf, pip, npm -g, …) moves above the COPY and ADD
@@ -54,6 +55,7 @@ package manager looks at.
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
 `,
+		}
 	})
 }
 

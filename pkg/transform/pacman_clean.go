@@ -3,14 +3,15 @@ package transform
 import "github.com/refit-dev/refit/pkg/facts"
 
 func init() {
-	register(&Transform{
-		Name:   "pacman-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("pacman"), nil) },
-		Doc: md(`Empty pacman's cache in the RUN that filled it.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "pacman-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("pacman"), nil) },
+			Doc: md(`Empty pacman's cache in the RUN that filled it.
 
 ## What
 Appends ´rm -rf /var/cache/pacman/pkg/*´ to a RUN that installs with pacman and leaves metadata and packages behind. ´pacman -Scc --noconfirm´ would do nothing: it takes the default answer, which is no. The databases stay, since a later ´pacman -S´ may need them. With ´--cache mount´ the cache is kept in a cache mount instead.
@@ -37,5 +38,6 @@ Safe. The package manager fetches its metadata again when it needs it. Unsafe wh
 ## References
 - https://wiki.archlinux.org/title/Pacman#Cleaning_the_package_cache
 `),
+		}
 	})
 }

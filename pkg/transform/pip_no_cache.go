@@ -7,13 +7,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "pip-no-cache",
-		Group:  "caches",
-		Codes:  []string{"DL3042", "pipUseNoCacheDir"},
-		Safety: Safe,
-		Run:    pipNoCache,
-		Doc: md(`Install Python packages without keeping pip's cache.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "pip-no-cache",
+			Group:  "caches",
+			Codes:  []string{"DL3042", "pipUseNoCacheDir"},
+			Safety: Safe,
+			Run:    pipNoCache,
+			Doc: md(`Install Python packages without keeping pip's cache.
 
 ## What
 ´pip install´, ´pip download´ and ´pip wheel´ get ´--no-cache-dir´, ´uv pip install´ and ´uv sync´ get ´--no-cache´. For pipenv and poetry, which have no option that all
@@ -44,6 +45,7 @@ Safe. The same packages are installed.
 - https://docs.astral.sh/uv/concepts/cache/
 - https://github.com/hadolint/hadolint/wiki/DL3042
 `),
+		}
 	})
 }
 

@@ -3,14 +3,15 @@ package transform
 import "github.com/refit-dev/refit/pkg/facts"
 
 func init() {
-	register(&Transform{
-		Name:   "pnpm-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    pnpmClean,
-		Doc: md(`Empty pnpm's store in the RUN that filled it.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "pnpm-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    pnpmClean,
+			Doc: md(`Empty pnpm's store in the RUN that filled it.
 
 ## What
 Adds ´pnpm store prune´ behind the last ´pnpm install´ of a RUN.
@@ -41,6 +42,7 @@ Safe. pnpm downloads again what it does not find.
 ## References
 - https://pnpm.io/cli/store#prune
 `),
+		}
 	})
 }
 

@@ -10,14 +10,19 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-var registered []*Transform
+var registered []func() *Transform
 
-// register adds a transform; each file of a transform calls it in its init.
-func register(t *Transform) { registered = append(registered, t) }
+// register adds a transform; each file of a transform calls it in its init. The
+// value, with its long Doc, is not made before it is needed: a formatter starts
+// without it.
+func register(t func() *Transform) { registered = append(registered, t) }
 
 var ordered = sync.OnceValue(func() []*Transform {
 	byName := map[string]*Transform{}
-	for _, t := range registered {
+	var all []*Transform
+	for _, make := range registered {
+		t := make()
+		all = append(all, t)
 		if byName[t.Name] != nil {
 			panic("two transforms named " + t.Name)
 		}
@@ -45,7 +50,7 @@ var ordered = sync.OnceValue(func() []*Transform {
 		out = append(out, t)
 	}
 	for _, first := range []bool{true, false} {
-		for _, t := range registered {
+		for _, t := range all {
 			if t.First == first {
 				visit(t)
 			}

@@ -8,17 +8,19 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
-		Doc: page{
-			Summary: "Keep secrets out of ENV and ARG.",
-			What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
-			Why:     "Whoever has the image reads them: ENV with docker inspect, ARG with docker history.",
-			Before:  "FROM alpine:3.20\nENV API_TOKEN=abc",
-			Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
-			Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
-			Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
-		}.doc("secrets"),
+	register(func() *Transform {
+		return &Transform{
+			Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
+			Doc: page{
+				Summary: "Keep secrets out of ENV and ARG.",
+				What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
+				Why:     "Whoever has the image reads them: ENV with docker inspect, ARG with docker history.",
+				Before:  "FROM alpine:3.20\nENV API_TOKEN=abc",
+				Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
+				Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
+				Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
+			}.doc("secrets"),
+		}
 	})
 }
 

@@ -8,13 +8,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "sha256sum-spaces",
-		Group:  "packages",
-		Codes:  []string{"sha256sumEchoOneSpaces"},
-		Safety: Unsafe,
-		Run:    sumSpaces,
-		Doc: md(`Write checksums in the format that the tools document.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "sha256sum-spaces",
+			Group:  "packages",
+			Codes:  []string{"sha256sumEchoOneSpaces"},
+			Safety: Unsafe,
+			Run:    sumSpaces,
+			Doc: md(`Write checksums in the format that the tools document.
 
 ## What
 In ´echo "HASH FILE" | sha256sum -c´ the one blank between hash and file becomes two; likewise for the other sums.
@@ -41,6 +42,7 @@ Unsafe. A check that failed before may pass now, as it should.
 ## References
 - https://www.gnu.org/software/coreutils/manual/html_node/cksum-invocation.html
 `),
+		}
 	})
 }
 

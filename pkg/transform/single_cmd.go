@@ -9,13 +9,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "single-cmd",
-		Group:  "layers",
-		Codes:  []string{"DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed"},
-		Safety: Safe,
-		Run:    singleCmd,
-		Doc: md(`Remove CMD, ENTRYPOINT and HEALTHCHECK instructions that have no effect.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "single-cmd",
+			Group:  "layers",
+			Codes:  []string{"DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed"},
+			Safety: Safe,
+			Run:    singleCmd,
+			Doc: md(`Remove CMD, ENTRYPOINT and HEALTHCHECK instructions that have no effect.
 
 ## What
 Of several CMD (ENTRYPOINT, HEALTHCHECK) instructions in a stage only the last counts; the others go. Their comments stay.
@@ -46,6 +47,7 @@ Safe. The image's configuration is the same.
 - https://docs.docker.com/reference/build-checks/multiple-instructions-disallowed/
 - https://github.com/hadolint/hadolint/wiki/DL4003
 `),
+		}
 	})
 }
 

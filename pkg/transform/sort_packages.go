@@ -12,14 +12,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "sort-packages",
-		Group:  "packages",
-		Codes:  []string{},
-		Safety: Safe,
-		Off:    true,
-		Run:    sortPackages,
-		Doc: md(`Sort lists of packages.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "sort-packages",
+			Group:  "packages",
+			Codes:  []string{},
+			Safety: Safe,
+			Off:    true,
+			Run:    sortPackages,
+			Doc: md(`Sort lists of packages.
 
 ## What
 The names behind ´apt-get install´, ´apk add´, ´dnf install´ and the like are sorted; a list on one line that is too long gets one name per line.
@@ -52,6 +53,7 @@ Safe. The same packages are installed.
 ## References
 - https://docs.docker.com/build/building/best-practices/#sort-multi-line-arguments
 `),
+		}
 	})
 }
 

@@ -15,14 +15,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "update-install",
-		Group:  "packages",
-		Codes:  []string{"aptGetUpdatePrecedesInstall", "DL3009"},
-		Safety: Safe,
-		After:  []string{"merge-run"},
-		Run:    updateInstall,
-		Doc: md(`Fetch the package lists in the RUN that installs from them.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "update-install",
+			Group:  "packages",
+			Codes:  []string{"aptGetUpdatePrecedesInstall", "DL3009"},
+			Safety: Safe,
+			After:  []string{"merge-run"},
+			Run:    updateInstall,
+			Doc: md(`Fetch the package lists in the RUN that installs from them.
 
 ## What
 A RUN that only runs ´apt-get update´ (or ´apk update´) moves into the later RUN that installs without an update of its own, if nothing between them has to do with packages.
@@ -52,6 +53,7 @@ Safe. The same commands run in the same order, as far as packages are concerned.
 ## References
 - https://docs.docker.com/build/building/best-practices/#apt-get
 `),
+		}
 	})
 }
 

@@ -7,13 +7,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "useradd-no-log-init",
-		Group:  "packages",
-		Codes:  []string{"DL3046"},
-		Safety: Safe,
-		Run:    useraddNoLogInit,
-		Doc: md(`Create users with large ids without a huge lastlog.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "useradd-no-log-init",
+			Group:  "packages",
+			Codes:  []string{"DL3046"},
+			Safety: Safe,
+			Run:    useraddNoLogInit,
+			Doc: md(`Create users with large ids without a huge lastlog.
 
 ## What
 ´useradd´ with an id of more than five digits gets ´-l´.
@@ -42,6 +43,7 @@ Safe. Only the logs of logins differ.
 - https://github.com/moby/moby/issues/5419
 - https://github.com/hadolint/hadolint/wiki/DL3046
 `),
+		}
 	})
 }
 

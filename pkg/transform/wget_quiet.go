@@ -8,13 +8,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "wget-quiet",
-		Group:  "packages",
-		Codes:  []string{"DL3047"},
-		Safety: Safe,
-		Run:    wgetQuiet,
-		Doc: md(`Keep wget's progress bar out of the build log.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "wget-quiet",
+			Group:  "packages",
+			Codes:  []string{"DL3047"},
+			Safety: Safe,
+			Run:    wgetQuiet,
+			Doc: md(`Keep wget's progress bar out of the build log.
 
 ## What
 wget gets ´--progress=dot:giga´ where it is neither quiet nor told how to show its progress.
@@ -42,6 +43,7 @@ Safe. Only the log changes.
 - https://www.gnu.org/software/wget/manual/html_node/Download-Options.html
 - https://github.com/hadolint/hadolint/wiki/DL3047
 `),
+		}
 	})
 }
 

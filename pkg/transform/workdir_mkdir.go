@@ -11,13 +11,14 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "workdir-mkdir",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    workdirMkdir,
-		Doc: md(`Leave the creation of a working directory to WORKDIR.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "workdir-mkdir",
+			Group:  "layers",
+			Codes:  []string{},
+			Safety: Safe,
+			Run:    workdirMkdir,
+			Doc: md(`Leave the creation of a working directory to WORKDIR.
 
 ## What
 ´mkdir -p /app´ in a RUN right before ´WORKDIR /app´ goes; so does the RUN if that is all it does.
@@ -45,6 +46,7 @@ Safe. The directory has the same owner and mode.
 ## References
 - https://docs.docker.com/reference/dockerfile/#workdir
 `),
+		}
 	})
 }
 

@@ -10,14 +10,15 @@ import (
 )
 
 func init() {
-	register(&Transform{
-		Name:   "yarn-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
-		Safety: Safe,
-		Run:    yarnClean,
-		Doc: md(`Empty yarn's cache in the RUN that filled it.
+	register(func() *Transform {
+		return &Transform{
+			Name:   "yarn-clean",
+			Group:  "caches",
+			After:  []string{"merge-run"},
+			Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
+			Safety: Safe,
+			Run:    yarnClean,
+			Doc: md(`Empty yarn's cache in the RUN that filled it.
 
 ## What
 Adds ´yarn cache clean´ behind the last ´yarn install´ or ´yarn add´ of a RUN, for yarn 1.
@@ -47,6 +48,7 @@ Safe where the project can be seen to use yarn 1: by an option that only yarn 1 
 - https://classic.yarnpkg.com/en/docs/cli/cache
 - https://github.com/hadolint/hadolint/wiki/DL3060
 `),
+		}
 	})
 }
 
