@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // heapFloor is the heap size in bytes below which no garbage is collected. Go's
@@ -12,31 +13,59 @@ import (
 // this floor it is a handful, and the whole process stays below 64 MiB.
 const heapFloor = 20 << 20
 
-// tuneGC sets the garbage collector to the floor, and beyond it to Go's own
+// heapPerByte is about what one byte of a Dockerfile needs until its result is
+// there. While a large file is worked on, hardly anything becomes garbage.
+const heapPerByte = 128
+
+// gcTuner sets the garbage collector to the floor, and beyond it to Go's own
 // pace: a heap with much alive must not grow ninefold. GOGC and GOMEMLIMIT,
 // where the user has set them, are left alone.
-func tuneGC() {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+type gcTuner struct {
+	off   bool
+	floor atomic.Int64
+}
+
+var gc gcTuner
+
+func (g *gcTuner) start() {
+	g.off = os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != ""
+	if g.off {
 		return
 	}
-	debug.SetGCPercent(percent(0))
-	afterEachGC(func() {
-		sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(sample)
-		if sample[0].Value.Kind() == metrics.KindUint64 {
-			debug.SetGCPercent(percent(sample[0].Value.Uint64()))
-		}
-	})
+	g.floor.Store(heapFloor)
+	debug.SetGCPercent(g.percent(0))
+	afterEachGC(func() { debug.SetGCPercent(g.percent(live())) })
+}
+
+// reading raises the floor for a file of some bytes.
+func (g *gcTuner) reading(bytes int) {
+	floor := min(int64(bytes)*heapPerByte, 1<<30)
+	if g.off || floor <= g.floor.Load() {
+		return
+	}
+	g.floor.Store(floor)
+	debug.SetGCPercent(g.percent(live()))
 }
 
 // percent is the GOGC value for so many live bytes. Go itself multiplies its
 // smallest heap of 4 MB by it.
-func percent(live uint64) int {
-	const least, most = 100, 100 * heapFloor / (4 << 20)
+func (g *gcTuner) percent(live uint64) int {
+	floor := uint64(g.floor.Load())
+	most := 100 * floor / (4 << 20)
 	if live == 0 {
-		return most
+		return int(most)
 	}
-	return int(min(max(heapFloor/live*100, least), most))
+	return int(min(max(floor/live*100, 100), most))
+}
+
+// live is how many bytes were alive after the last collection.
+func live() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return sample[0].Value.Uint64()
 }
 
 // afterEachGC calls f once after every collection, on another goroutine: an

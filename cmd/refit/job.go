@@ -209,6 +209,7 @@ func (j *job) process(f workspace.File) (o *outcome) {
 			return o
 		}
 	}
+	gc.reading(len(o.src.Data))
 	opt, err := j.options(o)
 	if err != nil {
 		o.err = &settingError{err}

@@ -37,7 +37,7 @@ type console struct {
 }
 
 func main() {
-	tuneGC()
+	gc.start()
 	c := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
 	c.inTTY, c.outTTY, c.errTTY = isTerminal(os.Stdin), isTerminal(os.Stdout), isTerminal(os.Stderr)
 	if st, err := os.Stdin.Stat(); err == nil {

@@ -53,18 +53,20 @@ func LayoutScripts(f *parse.File, scripts func(*parse.Instruction) *shell.Script
 }
 
 // LayoutQuickFirst gives the groups of LayoutScripts one by one for a caller
-// who may stop early: first those that need no shell parser.
+// who may stop early: first those that need no shell parser, and from the end
+// of the file, where an edit moves little.
 func LayoutQuickFirst(f *parse.File, scripts func(*parse.Instruction) *shell.Script, style Style) iter.Seq[Group] {
 	return func(yield func(Group) bool) {
 		l := newLayouter(f, scripts, style)
 		for _, shell := range []bool{false, true} {
-			for i := 0; i < len(f.Tiles); {
+			for i := len(f.Tiles) - 1; i >= 0; i-- {
 				if in := f.Tiles[i].Instruction; in != nil && hasShell(in) != shell || in == nil && shell {
-					i++
 					continue
 				}
-				var g Group
-				if g, i = l.group(i); !yield(g) {
+				for i > 0 && f.Tiles[i].Instruction == nil && f.Tiles[i-1].Instruction == nil {
+					i--
+				}
+				if g, _ := l.group(i); !yield(g) {
 					return
 				}
 			}

@@ -40,13 +40,11 @@ func (p *Plan) same(in *parse.Instruction) *step {
 		}
 	}
 	if st.script != nil {
-		probe := step{}
 		child := in
 		if in.Name == "ONBUILD" {
 			child = in.Child
 		}
-		p.script(&probe, st.script.text, child)
-		if probe.script.lang != st.script.lang {
+		if p.lang(child) != st.script.lang {
 			return nil
 		}
 	}
@@ -56,6 +54,14 @@ func (p *Plan) same(in *parse.Instruction) *step {
 		st = &c
 	}
 	return st
+}
+
+// lang is the language of an instruction's script without here-documents.
+func (p *Plan) lang(in *parse.Instruction) shell.Lang {
+	if in == nil || p.known.Shell == nil {
+		return shell.POSIX
+	}
+	return p.known.Shell(in).Lang
 }
 
 // stepOf returns the step of the instruction with that index, if its logical

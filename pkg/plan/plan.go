@@ -118,6 +118,9 @@ func BuildFrom(f *parse.File, known Known) (*Plan, error) {
 }
 
 func (p *Plan) step(in *parse.Instruction, node *parser.Node) (*step, error) {
+	if in != nil && in.Name == "RUN" && in.Form == parse.Shell && len(in.Words) == 1 && len(node.Flags) == 0 && len(node.Heredocs) == 0 {
+		return p.plainRun(in, node), nil
+	}
 	var v any
 	var err error
 	if in != nil {
@@ -225,6 +228,17 @@ func (p *Plan) step(in *parse.Instruction, node *parser.Node) (*step, error) {
 	}
 	st.key = k.String()
 	return st, nil
+}
+
+// plainRun is step for a RUN that is nothing but a command line, as most are:
+// BuildKit's parseRun takes the line as it is.
+func (p *Plan) plainRun(in *parse.Instruction, node *parser.Node) *step {
+	st := &step{name: "RUN", instr: in.Index, class: buildStep, shell: true}
+	var k keyer
+	k.add(st.name)
+	p.command(&k, st, instructions.ShellDependantCmdLine{CmdLine: []string{node.Next.Value}, PrependShell: true}, in)
+	st.key = k.String()
+	return st
 }
 
 // onbuild gives the meaning of an ONBUILD trigger: its own instruction's. The

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
 )
@@ -195,6 +197,35 @@ func TestBuildErrors(t *testing.T) {
 		_, err = Build(f, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.src, err, c.want)
+		}
+	}
+}
+
+// TestPlainRun holds the short way for plain RUN instructions against
+// BuildKit's typed instruction.
+func TestPlainRun(t *testing.T) {
+	for _, src := range []string{
+		"RUN a", "run  a  && \\\n # x\n b \\\n\n", "RUN a\tb \"c\\ d\"  ", "RUN \\\n a", "RUN [\"a\" b]", "RUN a < b >>c", "RUN -- a", "RUN ünï \\\n  é", "RUN {\"a\": 1}",
+	} {
+		f, err := parse.Parse([]byte("FROM x\n" + src + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := f.Instructions[1]
+		v, err := in.Typed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := v.(*instructions.RunCommand)
+		if !run.PrependShell || len(run.CmdLine) != 1 || len(run.Files) > 0 || len(run.FlagsUsed) > 0 {
+			t.Errorf("%q is not plain: %+v", src, run)
+		}
+		p, err := Build(f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.steps[1]; got.script == nil || got.script.text != run.CmdLine[0] || got.class != buildStep || !got.shell || got.key != "3:RUN5:shell" {
+			t.Errorf("%q: step %+v of %q", src, got, run.CmdLine)
 		}
 	}
 }
