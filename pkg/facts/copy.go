@@ -174,30 +174,54 @@ func (fs *Facts) KnownDir(p string, in *parse.Instruction) bool {
 		return true
 	}
 	for s := st.Stage; s != nil; s = s.Parent {
-		for _, o := range s.Instructions {
-			if s == st.Stage && o.Index >= in.Index {
-				break
-			}
-			switch o.Name {
-			case "WORKDIR":
-				w := fs.Expand(o.Args.Value, o)
-				if w.Known {
-					if w = fs.At(o).Resolve(w.S); w.Known && Within(w.S, p) {
-						return true
-					}
-				}
-			case "COPY", "ADD":
-				c := fs.Copy(o)
-				if c == nil || !c.Dest.Known {
-					continue
-				}
-				if Within(path.Dir(c.Dest.S), p) || c.DestDir && c.Dest.S == p || c.Dest.S == p && len(c.Sources) == 1 && c.Sources[0].Dir {
-					return true
-				}
-			}
+		before := in.Index
+		if s != st.Stage {
+			before = len(fs.File.Instructions)
+		}
+		fs.readDirs(s, before)
+		if made, ok := s.dirs[p]; ok && made < before {
+			return true
 		}
 	}
 	return false
+}
+
+// readDirs notes the directories that a stage's instructions with an index
+// below before make or find.
+func (fs *Facts) readDirs(s *Stage, before int) {
+	if s.dirs == nil {
+		s.dirs = map[string]int{}
+	}
+	for s.dirsRead < len(s.Instructions) && s.Instructions[s.dirsRead].Index < before {
+		in := s.Instructions[s.dirsRead]
+		s.dirsRead++
+		add := func(dir string) {
+			for ; dir != "/" && dir != "."; dir = path.Dir(dir) {
+				if _, ok := s.dirs[dir]; ok {
+					return
+				}
+				s.dirs[dir] = in.Index
+			}
+		}
+		switch in.Name {
+		case "WORKDIR":
+			if w := fs.Expand(in.Args.Value, in); w.Known {
+				if w = fs.At(in).Resolve(w.S); w.Known {
+					add(w.S)
+				}
+			}
+		case "COPY", "ADD":
+			c := fs.Copy(in)
+			if c == nil || !c.Dest.Known {
+				continue
+			}
+			if c.DestDir || len(c.Sources) == 1 && c.Sources[0].Dir {
+				add(c.Dest.S)
+			} else {
+				add(path.Dir(c.Dest.S))
+			}
+		}
+	}
 }
 
 // Within reports whether the absolute path p is dir or lies below it.

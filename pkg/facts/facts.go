@@ -53,7 +53,9 @@ type Stage struct {
 	Instructions []*parse.Instruction
 	Ships        bool // its layers are part of an image that is built
 
-	end State // behind its last instruction
+	end      State          // behind its last instruction
+	dirs     map[string]int // directories that its instructions make or find, with the index of the first, see readDirs
+	dirsRead int            // how many of its instructions were read for dirs
 }
 
 // New computes the facts of a file.

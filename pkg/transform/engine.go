@@ -307,18 +307,25 @@ func key(f *parse.File, c *Change) string {
 // come first served. The others propose themselves again in the next round.
 func compatible(changes []Change) []Change {
 	var out []Change
-	var edits []emit.Edit
+	edits := map[int][]emit.Edit{} // the accepted ones, by the 256-byte pieces of the file that they touch
 	paths := map[string]bool{}
 	if i := slices.IndexFunc(changes, func(c Change) bool { return c.Alone }); i >= 0 {
 		return changes[i : i+1]
 	}
+	pieces := func(e emit.Edit, f func(piece int)) {
+		for i := e.Start >> 8; i <= e.End>>8; i++ {
+			f(i)
+		}
+	}
 next:
 	for _, c := range changes {
 		for _, e := range c.Edits {
-			for _, o := range edits {
-				if emit.Conflict(e, o) {
-					continue next
-				}
+			conflict := false
+			pieces(e, func(i int) {
+				conflict = conflict || slices.ContainsFunc(edits[i], func(o emit.Edit) bool { return emit.Conflict(e, o) })
+			})
+			if conflict {
+				continue next
 			}
 		}
 		for _, f := range c.Companions {
@@ -329,7 +336,9 @@ next:
 		for _, f := range c.Companions {
 			paths[f.Path] = true
 		}
-		edits = append(edits, c.Edits...)
+		for _, e := range c.Edits {
+			pieces(e, func(i int) { edits[i] = append(edits[i], e) })
+		}
 		out = append(out, c)
 	}
 	return out

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"fmt"
+	"sort"
 	"strings"
 	"unicode"
 
@@ -248,9 +249,10 @@ func (m *merger) between(prev, next *parse.Instruction, gap parse.Span) []string
 	add(prev.Comments)
 	var held strings.Builder // comments that may belong to a metadata instruction
 	var pending []string
-	for _, t := range f.Tiles {
-		if t.Start < prev.End || t.Start >= next.Start {
-			continue
+	first := sort.Search(len(f.Tiles), func(i int) bool { return f.Tiles[i].Start >= prev.End })
+	for _, t := range f.Tiles[first:] {
+		if t.Start >= next.Start {
+			break
 		}
 		switch t.Kind {
 		case parse.TileComment:
