@@ -45,7 +45,7 @@ type flagInfo struct {
 // flagChoices are the values of flags that take one of a few, by flag or, for
 // one command, by command and flag.
 var flagChoices = map[string]string{
-	"cache": "clean mount", "label-style": "label maintainer", "stages": "ships all", "merge-style": "auto and heredoc",
+	"cache": "clean mount", "label-style": "label maintainer", "stages": "ships all", "merge-style": "auto and heredoc", "dockerignore": "create merge",
 	"operators": "leading trailing", "newline": "keep lf crlf", "color": "auto always never", "fail-on": "note warning error",
 	"output-format": "text json sarif rdjson github gitlab", "rules output-format": "text json",
 	"engine": "auto docker buildkit podman buildah",

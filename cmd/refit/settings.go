@@ -75,6 +75,7 @@ func selectFlags() []cli.Flag {
 		&cli.StringFlag{Name: "label-style", Category: catWhat, Value: "label", Usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
 		&cli.StringFlag{Name: "stages", Category: catWhat, Value: "ships", Usage: "`WHICH` stages to merge RUN instructions in: ships (those that end up in an image) or all"},
 		&cli.StringFlag{Name: "merge-style", Category: catWhat, Value: "auto", Usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
+		&cli.StringFlag{Name: "dockerignore", Category: catWhat, Value: "create", Usage: "`HOW` to write a .dockerignore: create (only where there is none) or merge (add to an existing one, too)"},
 		&cli.IntFlag{Name: "max-lines", Category: catWhat, Value: 60, Usage: "merge no RUN beyond `N` lines"},
 	}
 }
@@ -234,8 +235,9 @@ func (s *settings) readRules(ctx *cli.Context) error {
 		Unsafe: f.bool("unsafe"), Author: f.string("author"), Context: f.string("context"),
 		Cache: f.choice("cache", "clean", "mount"), LabelStyle: f.choice("label-style", "label", "maintainer"),
 		Stages: f.choice("stages", "ships", "all"), MergeStyle: f.choice("merge-style", "auto", "and", "heredoc"),
-		FailOn:   f.choice("fail-on", "note", "warning", "error"),
-		MaxLines: f.int("max-lines", 1, 10000), Targets: ctx.StringSlice("target"), BuildArgs: f.pairs("build-arg"),
+		Dockerignore: f.choice("dockerignore", "create", "merge"),
+		FailOn:       f.choice("fail-on", "note", "warning", "error"),
+		MaxLines:     f.int("max-lines", 1, 10000), Targets: ctx.StringSlice("target"), BuildArgs: f.pairs("build-arg"),
 		Format: &workspace.Format{
 			Enabled: f.bool("format"), Indent: f.int("indent", 1, 16), Tabs: f.bool("tabs"), Width: f.int("width", 0, 100000),
 			Operators: f.choice("operators", "leading", "trailing"), Newline: f.choice("newline", "keep", "lf", "crlf"),

@@ -21,6 +21,8 @@ import (
 type Context struct {
 	fsys   fs.FS
 	ignore *patternmatcher.PatternMatcher
+	file   string // the ignore file's path, "" without one
+	text   []byte // its content
 
 	mu      sync.Mutex
 	ignored map[string]ignored
@@ -78,6 +80,7 @@ func NewContext(fsys fs.FS, dockerfile string) (*Context, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.file, c.text = name, data
 		break
 	}
 	return c, nil
@@ -138,6 +141,19 @@ func (c *Context) stat(p string) fs.FileInfo {
 
 // HasIgnoreFile reports whether the context has an ignore file.
 func (c *Context) HasIgnoreFile() bool { return c.ignore != nil }
+
+// IgnoreFile returns the ignore file's path in the context, its content, and its
+// exceptions, without the exclamation mark; "" where there is none.
+func (c *Context) IgnoreFile() (file string, text []byte, exceptions []string) {
+	if c.ignore != nil {
+		for _, p := range c.ignore.Patterns() {
+			if p.Exclusion() {
+				exceptions = append(exceptions, p.String())
+			}
+		}
+	}
+	return c.file, c.text, exceptions
+}
 
 // Exists reports whether a build would see a file or directory.
 func (c *Context) Exists(p string) bool {

@@ -18,7 +18,7 @@ func init() {
 				What:    "Where the whole build context is copied and it has no ignore file, a .dockerignore is written that leaves out version control, caches, installed dependencies and the Dockerfile itself, as far as the context has them.",
 				Why:     "Whatever the context holds is sent to the builder, changes its cache, and ends up in the image.",
 				Before:  "FROM node:20\nCOPY . /app",
-				Instead: "An existing file is never changed. Installed dependencies are left out only if the Dockerfile installs them.",
+				Instead: "An existing file is changed only on request (`--dockerignore merge`, or `dockerignore = \"merge\"` in .refit.toml): then what it does not leave out yet is added at its end, except where one of its exceptions could mean it. Installed dependencies are left out only if the Dockerfile installs them.",
 				Safety:  "Unsafe: a build may read one of these files.",
 				Refs:    []string{"https://docs.docker.com/build/concepts/context/#dockerignore-files", practicesURL + "#exclude-with-dockerignore"},
 			}.doc("dockerignore"),
@@ -68,9 +68,8 @@ func dockerignore(p *Pass) {
 		case ctx == nil:
 			p.Skip(in.Keyword.Span, "the build context is not in sight (--context)")
 			return
-		case ctx.HasIgnoreFile():
-			return
 		}
+		file, text, exceptions := ctx.IgnoreFile()
 		commands := map[string]bool{}
 		git := false
 		for _, r := range p.Programs() {
@@ -90,22 +89,63 @@ func dockerignore(p *Pass) {
 			}
 			has := slices.ContainsFunc(names, func(n string) bool {
 				m, _ := path.Match(strings.TrimSuffix(ig.has, "/"), strings.TrimSuffix(n, "/"))
-				return m && (!strings.HasSuffix(ig.has, "/") || strings.HasSuffix(n, "/"))
+				return m && (!strings.HasSuffix(ig.has, "/") || strings.HasSuffix(n, "/")) && !ctx.Ignored(n)
 			}) || strings.Contains(ig.has, "/") && !strings.HasSuffix(ig.has, "/") && ctx.Exists(ig.has)
-			if has && !p.namesSource(ig.pattern) {
+			if has && !p.namesSource(ig.pattern) && !slices.ContainsFunc(exceptions, func(e string) bool { return namesPart(e, ig.pattern) }) {
 				lines = append(lines, ig.pattern)
 			}
 		}
 		if len(lines) == 0 {
 			return
 		}
-		p.Report(Change{
+		change := Change{
 			Title: "write a .dockerignore", At: in.Keyword.Span, Safety: Unsafe,
-			Reason:     "the whole build context is copied, and nothing is left out: " + strings.Join(lines, ", "),
-			Companions: []Companion{{Path: ".dockerignore", Content: []byte(strings.Join(lines, "\n") + "\n")}},
-		})
+			Reason: "the whole build context is copied, and nothing is left out: " + strings.Join(lines, ", "),
+		}
+		switch {
+		case file == "":
+			file = ".dockerignore"
+		case p.Options.Dockerignore != "merge":
+			p.Skip(in.Keyword.Span, "%s exists; with --dockerignore merge it would get %s", file, strings.Join(lines, ", "))
+			return
+		default:
+			change.Title = "add to " + file
+			change.Reason = "the whole build context is copied, and this is not left out: " + strings.Join(lines, ", ")
+		}
+		change.Companions = []Companion{{Path: file, Content: appendLines(text, lines)}}
+		p.Report(change)
 		return
 	}
+}
+
+// appendLines adds lines to a text with its line ending.
+func appendLines(text []byte, lines []string) []byte {
+	eol := "\n"
+	if strings.Contains(string(text), "\r\n") {
+		eol = "\r\n"
+	}
+	out := slices.Clone(text)
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		out = append(out, eol...)
+	}
+	return append(out, strings.Join(lines, eol)+eol...)
+}
+
+// namesPart reports whether a path, which may have wildcards, could mean what a
+// pattern leaves out: one of its parts matches the pattern's last, or is a
+// pattern of its own.
+func namesPart(p, pattern string) bool {
+	base := strings.TrimPrefix(pattern, "**/")
+	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
+	for i, part := range parts {
+		if m, _ := path.Match(base, part); m {
+			return true
+		}
+		if m, _ := path.Match(part, base); m && part != "**" || part == "**" && i == len(parts)-1 {
+			return true
+		}
+	}
+	return strings.HasPrefix(base, p+"/")
 }
 
 // namesSource reports whether a COPY or ADD names what a pattern would leave

@@ -38,6 +38,7 @@ type goldenOptions struct {
 	Stages     string            `json:"stages"`
 	MergeStyle string            `json:"mergeStyle"`
 	MaxLines   int               `json:"maxLines"`
+	Ignorefile string            `json:"dockerignore"`
 	BuildArgs  map[string]string `json:"buildArgs"`
 	Targets    []string          `json:"targets"`
 	Images     map[string]string `json:"images"`
@@ -168,7 +169,7 @@ func run(t *testing.T, src []byte, opt Options) *Result {
 func (g goldenOptions) options(t *testing.T, name string, tree fstest.MapFS) Options {
 	opt := Options{
 		Select: g.Select, Ignore: g.Ignore, Unsafe: g.Unsafe, Author: g.Author, LabelStyle: g.LabelStyle,
-		Cache: g.Cache, Stages: g.Stages, MergeStyle: g.MergeStyle, MaxLines: g.MaxLines,
+		Cache: g.Cache, Stages: g.Stages, MergeStyle: g.MergeStyle, MaxLines: g.MaxLines, Dockerignore: g.Ignorefile,
 		Facts: facts.Options{BuildArgs: g.BuildArgs, Targets: g.Targets}, Images: g.Images, Pins: g.Pins, Resolved: g.Resolved,
 	}
 	if len(opt.Select) == 0 && !g.Default {

@@ -20,6 +20,7 @@ type Rules struct {
 	Cache         *string           `toml:"cache" choices:"clean mount" doc:"Delete package caches in the RUN that fills them (clean), or keep them in cache mounts (mount)." example:"\"clean\""`
 	Stages        *string           `toml:"stages" choices:"ships all" doc:"Merge RUN instructions in the stages that end up in an image (ships), or in all." example:"\"ships\""`
 	MergeStyle    *string           `toml:"merge-style" choices:"auto and heredoc" doc:"How merged RUN instructions are written: an && chain (and), a here-document (heredoc), or like the rest of the file (auto)." example:"\"auto\""`
+	Dockerignore  *string           `toml:"dockerignore" choices:"create merge" doc:"Write a .dockerignore where there is none (create), or add to an existing one, too (merge)." example:"\"create\""`
 	MaxLines      *int              `toml:"max-lines" min:"1" max:"10000" doc:"Merge no RUN beyond this many lines." example:"60"`
 	Author        *string           `toml:"author" doc:"Add this author as the label org.opencontainers.image.authors." example:"\"Team <team@example.org>\""`
 	LabelStyle    *string           `toml:"label-style" choices:"label maintainer" doc:"Write the author as a label, or as the deprecated MAINTAINER instruction." example:"\"label\""`
@@ -97,6 +98,7 @@ func (r *Rules) Apply(opt *transform.Options) {
 	set(&opt.Cache, r.Cache)
 	set(&opt.Stages, r.Stages)
 	set(&opt.MergeStyle, r.MergeStyle)
+	set(&opt.Dockerignore, r.Dockerignore)
 	set(&opt.MaxLines, r.MaxLines)
 	set(&opt.Author, r.Author)
 	set(&opt.LabelStyle, r.LabelStyle)
