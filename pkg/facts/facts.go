@@ -160,6 +160,19 @@ func (st *State) Resolve(p string) Value {
 	return Value{S: path.Join(st.Workdir.S, p), Known: true, Default: st.Workdir.Default}
 }
 
+// ResolveField is Resolve for the text of a command's argument, where a home
+// directory is written ~.
+func (fs *Facts) ResolveField(st *State, text string) Value {
+	if rest, ok := strings.CutPrefix(text, "~"); ok && (rest == "" || rest[0] == '/') {
+		home := fs.Home(st)
+		if home == "" {
+			return Value{}
+		}
+		text = home + rest
+	}
+	return st.Resolve(text)
+}
+
 // from starts a stage.
 func (fs *Facts) from(in *parse.Instruction, meta *env) State {
 	s := &Stage{Index: len(fs.Stages), From: in}

@@ -84,7 +84,7 @@ func (p *Pass) remote(r *Program, add *parse.Instruction, url, dest string) {
 	}
 	deleted := slices.ContainsFunc(p.Facts.Calls(r.In), func(c facts.Call) bool {
 		return c.Name() == "rm" && c.Path.Always() && slices.ContainsFunc(c.Fields[1:], func(f facts.Field) bool {
-			full := r.State.Resolve(f.Text)
+			full := p.Facts.ResolveField(r.State, f.Text)
 			return f.Known && full.Known && path.Clean(full.S) == file || strings.HasSuffix(f.Text, "/"+base) || f.Text == base
 		})
 	})

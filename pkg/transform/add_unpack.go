@@ -335,7 +335,7 @@ func (p *Pass) withoutTar(r *Program, calls []facts.Call, k int, base, file, dir
 			left := 0
 			var ops []Op
 			for _, f := range c.Fields[1:] {
-				full := r.State.Resolve(f.Text)
+				full := p.Facts.ResolveField(r.State, f.Text)
 				switch {
 				case strings.HasPrefix(f.Text, "-"):
 				case f.Known && !f.Glob && (f.Text == file || full.Known && full.S == file || f.Text == base):

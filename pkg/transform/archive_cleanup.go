@@ -174,7 +174,23 @@ func removesDir(c *facts.Call, file string) bool {
 		if strings.HasPrefix(f.Text, "-") {
 			continue
 		}
-		if !f.Known || f.Glob || !path.IsAbs(f.Text) || facts.Below(path.Clean(file), path.Clean(f.Text)) {
+		dir := f.Text
+		for strings.ContainsAny(dir, "*?[") {
+			dir = path.Dir(dir)
+		}
+		switch {
+		case !f.Known, strings.Contains(dir, ".."):
+			return true
+		case path.IsAbs(file) == path.IsAbs(dir):
+			if dir == "." || facts.Below(path.Clean(file), path.Clean(dir)) {
+				return true
+			}
+		case path.IsAbs(dir):
+			// The file lies in a working directory that a cd may have set.
+			if !strings.HasPrefix(dir, "/var/lib/") && !strings.HasPrefix(dir, "/var/cache/") {
+				return true
+			}
+		default:
 			return true
 		}
 	}

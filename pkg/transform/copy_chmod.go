@@ -61,7 +61,7 @@ func copyChmod(p *Pass) {
 			if mode == "" {
 				continue
 			}
-			ts, ok := operandTargets(c, 2, targets, r.State)
+			ts, ok := p.operandTargets(c, 2, targets, r.State)
 			if !ok {
 				continue
 			}

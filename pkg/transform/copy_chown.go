@@ -101,7 +101,7 @@ func (p *Pass) chownCall(r *Program, c *facts.Call, targets []copyTarget) bool {
 		Title: "set the owner in the COPY", At: at, Safety: Unsafe,
 		Reason: "chown in a RUN stores the files a second time",
 	}
-	if ts, ok := operandTargets(c, first+1, targets, r.State); ok {
+	if ts, ok := p.operandTargets(c, first+1, targets, r.State); ok {
 		for _, t := range ts {
 			if t.in.Flag("chown") != nil || !p.ownerKnown(t.in, owner.Text) {
 				p.Skip(at, "%s is not known to exist at the COPY", owner.Text)
@@ -129,7 +129,7 @@ func (p *Pass) chownCall(r *Program, c *facts.Call, targets []copyTarget) bool {
 		return false
 	}
 	// A directory: everything in it must come from the one COPY.
-	t, dir := targets[0], r.State.Resolve(c.Fields[first+1].Text)
+	t, dir := targets[0], p.Facts.ResolveField(r.State, c.Fields[first+1].Text)
 	switch {
 	case !c.Fields[first+1].Known || !dir.Certain() || t.file || dir.S != t.path || dir.S == "/":
 		return false

@@ -89,12 +89,12 @@ func (p *Pass) setFlag(r *Program, call *facts.Call, ts []copyTarget, flag strin
 
 // operandTargets finds for each operand of chmod or chown, from field first on,
 // the COPY that makes exactly that file; ok is false if one is missing.
-func operandTargets(c *facts.Call, first int, targets []copyTarget, st *facts.State) (ts []copyTarget, ok bool) {
+func (p *Pass) operandTargets(c *facts.Call, first int, targets []copyTarget, st *facts.State) (ts []copyTarget, ok bool) {
 	for _, f := range c.Fields[first:] {
 		if !f.Known || f.Glob {
 			return nil, false
 		}
-		full := st.Resolve(f.Text)
+		full := p.Facts.ResolveField(st, f.Text)
 		found := false
 		for _, t := range targets {
 			if full.Certain() && t.path == full.S && t.file {

@@ -249,16 +249,23 @@ func (m *merger) between(prev, next *parse.Instruction, gap parse.Span) []string
 	add(prev.Comments)
 	var held strings.Builder // comments that may belong to a metadata instruction
 	var pending []string
+	blank := false
 	first := sort.Search(len(f.Tiles), func(i int) bool { return f.Tiles[i].Start >= prev.End })
 	for _, t := range f.Tiles[first:] {
 		if t.Start >= next.Start {
 			break
 		}
 		switch t.Kind {
+		case parse.TileBlank:
+			blank = true
 		case parse.TileComment:
 			held.WriteString(t.Text(f.Src))
 			pending = append(pending, commentText(t.Text(f.Src)))
 		case parse.TileInstruction:
+			if blank {
+				m.metaText.WriteString(m.eol)
+			}
+			blank = false
 			m.metaText.WriteString(held.String())
 			m.metaText.WriteString(t.Text(f.Src))
 			held.Reset()
