@@ -4,6 +4,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
@@ -21,8 +22,8 @@ type Facts struct {
 	Stages []*Stage
 	Meta   []*parse.Instruction // ARG instructions before the first FROM
 
-	states  []State // by instruction index
-	scripts []*shell.Script
+	states  []State                        // by instruction index
+	scripts []atomic.Pointer[shell.Script] // by instruction index, made when asked for
 	copies  map[*parse.Instruction]*Copy
 	adopted map[string]*shell.Script // of an earlier text of the file, by their text
 
@@ -63,7 +64,7 @@ func New(f *parse.File, opt Options) *Facts {
 	fs := &Facts{
 		File:    f,
 		states:  make([]State, len(f.Instructions)),
-		scripts: make([]*shell.Script, len(f.Instructions)),
+		scripts: make([]atomic.Pointer[shell.Script], len(f.Instructions)),
 	}
 	var meta *env
 	var st State
@@ -113,25 +114,26 @@ func (fs *Facts) Script(in *parse.Instruction) *shell.Script {
 	} else if in.Child != nil {
 		in = in.Child
 	}
-	if fs.scripts[i] == nil {
-		s := shell.New(fs.File, in, fs.states[i].Shell)
-		if s == nil {
-			return nil
-		}
-		if o := fs.adopted[s.Text()]; o != nil {
-			s.Share(o)
-		}
-		fs.scripts[i] = s
+	if s := fs.scripts[i].Load(); s != nil {
+		return s
 	}
-	return fs.scripts[i]
+	s := shell.New(fs.File, in, fs.states[i].Shell)
+	if s == nil {
+		return nil
+	}
+	if o := fs.adopted[s.Text()]; o != nil {
+		s.Share(o)
+	}
+	fs.scripts[i].Store(s)
+	return s
 }
 
 // Adopt takes over the trees of the shell programs that an earlier text of the
-// file has in common with this one.
+// file has in common with this one. before may be in use by another goroutine.
 func (fs *Facts) Adopt(before *Facts) {
 	fs.adopted = make(map[string]*shell.Script, len(before.scripts))
-	for _, s := range before.scripts {
-		if s != nil {
+	for i := range before.scripts {
+		if s := before.scripts[i].Load(); s != nil {
 			fs.adopted[s.Text()] = s
 		}
 	}

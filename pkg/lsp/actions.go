@@ -199,6 +199,7 @@ func (s *server) changeEdit(snap snapshot, a *analysis, index int) (*workspaceEd
 func (s *server) fixEdit(snap snapshot, a *analysis, unsafe bool) (*workspaceEdit, error) {
 	opt := a.config.Transform
 	opt.Unsafe = unsafe
+	opt.Memory = &snap.doc.memory
 	res, err := transform.Run(snap.text.src, opt)
 	if err != nil {
 		return nil, err

@@ -147,6 +147,7 @@ func (s *server) preview(_ context.Context, _ *jsonrpc2.Conn, snap snapshot, arg
 	if arg.Format {
 		opt.Format = &cfg.Style
 	}
+	opt.Memory = &snap.doc.memory
 	res, err := transform.Run(snap.text.src, opt)
 	if err != nil {
 		return nil, err

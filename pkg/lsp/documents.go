@@ -23,6 +23,7 @@ type document struct {
 	version   int
 	text      *text
 	analysis  *analysis // of text, or nil
+	memory    transform.Memory
 	timer     *time.Timer
 	saved     bool // the text is the one that was opened or saved last
 
@@ -196,6 +197,7 @@ func (s *server) analyse(snap snapshot) *analysis {
 	s.mu.Unlock()
 	a.once.Do(func() {
 		a.err = errors.New("the analysis failed") // stays if Open panics
+		cfg.Transform.Memory = &snap.doc.memory
 		a.draft, a.err = transform.Open(snap.text.src, cfg.Transform)
 		a.done.Store(true)
 	})

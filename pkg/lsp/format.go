@@ -96,5 +96,6 @@ func (s *server) layOut(snap snapshot, cfg *Config, lines [][2]int) (*transform.
 	}
 	opt := cfg.Transform
 	opt.None, opt.Format, opt.Lines = true, &cfg.Style, lines
+	opt.Memory = &snap.doc.memory
 	return transform.Run(snap.text.src, opt)
 }

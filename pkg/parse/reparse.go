@@ -34,6 +34,25 @@ func (f *File) Reparse(src []byte, replaced []Replaced) (*File, error) {
 	return Parse(src)
 }
 
+// Update is Reparse for a text of which nothing is known but that it was the
+// file's: what stands between their common beginning and their common end was
+// replaced.
+func (f *File) Update(src []byte) (*File, error) {
+	limit := min(len(f.Src), len(src))
+	start := 0
+	for start < limit && f.Src[start] == src[start] {
+		start++
+	}
+	end := 0
+	for end < limit-start && f.Src[len(f.Src)-1-end] == src[len(src)-1-end] {
+		end++
+	}
+	if start == len(src) && len(src) == len(f.Src) {
+		return f, nil
+	}
+	return f.Reparse(src, []Replaced{{Span{start, len(f.Src) - end}, len(src) - end - start}})
+}
+
 // block is a range of tiles that ends with an instruction or the file.
 type block struct {
 	tiles       []Tile

@@ -77,6 +77,9 @@ func checkReparse(t *testing.T, f *File, src string, rs []Replaced) (whole bool)
 	if err == nil && !reflect.DeepEqual(want, got) {
 		t.Fatalf("trees differ\nbefore: %q\nafter: %q\n%v\n%s", f.Src, src, rs, cmp.Diff(want, got, cmp.AllowUnexported(File{}, Instruction{}, Logical{}), cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Parent" }, cmp.Ignore())))
 	}
+	if got, err := f.Update([]byte(src)); (err == nil) != (wantErr == nil) || err == nil && !reflect.DeepEqual(want, got) {
+		t.Fatalf("Update differs (%v)\nbefore: %q\nafter: %q", err, f.Src, src)
+	}
 	return whole
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
@@ -27,14 +28,31 @@ type version struct {
 	plan  *plan.Plan
 }
 
+// Memory is what earlier runs know of the text of one document. A run with an
+// edited text does not do again what the texts have in common. Several
+// goroutines may use it at once.
+type Memory struct{ last atomic.Pointer[version] }
+
 // load parses a text and builds its facts and plan. The error is a
 // *parse.Error.
-func load(src []byte, opt *Options) (*version, error) {
-	f, err := parse.Parse(src)
+func load(src []byte, opt *Options) (v *version, err error) {
+	var before *version
+	if opt.Memory != nil {
+		before = opt.Memory.last.Load()
+	}
+	var f *parse.File
+	if before != nil {
+		f, err = before.file.Update(src)
+	} else {
+		f, err = parse.Parse(src)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return know(f, opt, nil)
+	if v, err = know(f, opt, before); err == nil && opt.Memory != nil {
+		opt.Memory.last.Store(v)
+	}
+	return v, err
 }
 
 // edited is the version with some edits applied. What the texts have in common

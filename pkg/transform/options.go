@@ -22,6 +22,8 @@ type Options struct {
 	// range; an end of 0 is the end of the file.
 	Lines [][2]int
 
+	Memory *Memory `json:"-"` // of the document, or nil
+
 	Facts      facts.Options
 	Context    *facts.Context        // the build context, nil when it is not in sight
 	Nearby     func() *facts.Context `json:"-"` // without Context: opens a folder that is the build context if it looks like one, as the Dockerfile's own usually is; may return nil
