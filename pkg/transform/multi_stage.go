@@ -26,7 +26,13 @@ func init() {
 ## What
 A stage that compiles a program and starts it becomes two: the builder, with the base image and the build steps as they are, and a final stage on an image of the same system without the toolchain. The final stage copies the program and the files that it may read from the builder, and takes over ´ENV´, ´WORKDIR´, ´USER´, ´EXPOSE´, ´LABEL´, ´HEALTHCHECK´ and the command.
 
-It works for Go (´go build´, ´go install´), Rust (´cargo build´, ´cargo install´), Java (a jar that Maven or Gradle makes) and Node (a folder that a build script makes and that needs nothing else).
+It works for
+
+- Go (´go build´, ´go install´) and Rust (´cargo build´, ´cargo install´): the program, the root certificates and on Alpine the time zones, on the Debian or Alpine release that the compiler's tag stands for;
+- Java (Maven, Gradle, ´javac´): the jar, or the folder with its libraries, on the run-time environment of the same vendor and version;
+- Node: a folder that ´serve´ or ´http-server´ serves, or one file into which esbuild bundles all modules, on the slim image.
+
+Files that ´COPY´ brings and that are no sources are shipped, too. Without the build context, where they cannot be told apart, the whole folder is. Packages and users that the container needs are installed in the final stage.
 
 ## Why
 Compilers, sources and caches are most of the image, are scanned for vulnerabilities, and are of no use in the container.

@@ -20,7 +20,7 @@ var toolDirs = []string{"/root/.m2", "/root/.gradle", "/root/.cargo", "/root/.ss
 
 // systemTree are folders of the system: shipping one as a whole would ship the old image's.
 var systemTree = []string{"/", "/go", "/go/src", "/root", "/home", "/home/gradle", "/usr", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/usr/bin", "/usr/lib", "/usr/share", "/usr/src",
-	"/bin", "/sbin", "/lib", "/lib64", "/etc", "/etc/ssl", "/etc/ssl/certs", "/opt", "/srv", "/tmp", "/var", "/var/lib", "/var/www", "/mnt", "/media", "/run"}
+	"/bin", "/sbin", "/lib", "/lib64", "/etc", "/etc/ssl", "/etc/ssl/certs", "/opt", "/tmp", "/var", "/var/lib", "/mnt", "/media", "/run"}
 
 // tree is what the COPY instructions in front of an instruction bring from the
 // build context, nil if that is not in sight.

@@ -234,7 +234,10 @@ func (s *splitter) nativeArtefact() string {
 	if s.rt.Roots {
 		s.ship = append(s.ship, shipped{facts.CertificateBundle, facts.CertificateBundle, true})
 	}
-	if s.rt.Zones != "" {
+	alpine := strings.HasPrefix(path.Base(s.rt.Image), "alpine:")
+	if in := s.packages["tzdata"]; in != nil && alpine && in.Index < s.at && s.roles[in] == stays {
+		s.ship = append(s.ship, shipped{zoneDir, zoneDir, false}) // where tzdata puts it
+	} else if s.rt.Zones != "" {
 		s.ship = append(s.ship, shipped{s.rt.Zones, s.rt.Zones, true})
 	}
 	to := prog
@@ -253,6 +256,9 @@ func (s *splitter) nativeArtefact() string {
 	}
 	return ""
 }
+
+// zoneDir is where distributions keep time zones.
+const zoneDir = "/usr/share/zoneinfo"
 
 // onPath refuses a PATH that the file sets as a whole: what is on it in the
 // final stage is not known.
