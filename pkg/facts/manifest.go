@@ -46,6 +46,7 @@ type DepsInstall struct {
 	NoDev     bool     // it leaves development dependencies out
 	NoProject bool     // it does not install the project itself (poetry, uv)
 	Wrapper   string   // the project's own script that runs it: mvnw, gradlew
+	Stubs     bool     // stand-ins for the sources will be there
 
 	Optimize, NoAutoloader bool     // composer: the autoloader is made from the sources; none is made
 	Writes                 []string // further paths that it writes, absolute
@@ -57,6 +58,7 @@ type Needs struct {
 	Dirs   []string // directories that it needs whole, absolute paths in the image
 	Writes []string // absolute paths that it creates or rewrites
 	Doubts []string // what keeps this from being certain
+	Stubs  []string // sources of which it needs stand-ins, absolute paths in the image
 	Stop   string   // why it needs more than manifests, "" if it does not
 }
 

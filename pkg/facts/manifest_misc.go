@@ -26,10 +26,6 @@ func init() {
 		Name: "renv", Project: "renv.lock", Optional: []string{".Rprofile", "renv/activate.R", "renv/settings.json", "renv/settings.dcf"}, Lock: []string{"renv.lock"},
 		Writes: []string{"renv/library", "renv/staging"}, inspect: inspectRenv,
 	}
-	ecosystems["cargo"] = &Ecosystem{
-		Name: "cargo", Project: "Cargo.toml", Optional: []string{"Cargo.lock", ".cargo", "rust-toolchain", "rust-toolchain.toml"}, Lock: []string{"Cargo.lock"},
-		Writes: []string{"target"}, inspect: inspectCargo,
-	}
 }
 
 // mixReads finds what makes a mix.exs read other files.
@@ -121,10 +117,4 @@ func inspectRenv(t *Tree, in *DepsInstall, n *Needs) {
 	if ok && strings.TrimSpace(string(data)) != `source("renv/activate.R")` {
 		n.stop("%s runs whenever R starts, and does more than to activate renv", t.rel(p))
 	}
-}
-
-// inspectCargo: even fetching needs the sources of the targets to exist, and
-// the manifests of all members and path dependencies.
-func inspectCargo(t *Tree, in *DepsInstall, n *Needs) {
-	n.stop("cargo needs the sources of the package to read its manifest")
 }

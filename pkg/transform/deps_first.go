@@ -32,6 +32,10 @@ Where a RUN installs a project's dependencies behind a COPY of the whole project
 follows from the arguments of the command and, where the build context is in sight, from what the manifests
 themselves name.
 
+Cargo cannot compile dependencies alone. Where the build context shows one crate with src/main.rs or src/lib.rs, a build with
+a stand-in for these files goes in front of the COPY of the sources, and the real build touches them first: cargo
+goes by the time of a file, and the sources may be older than the stand-in.
+
 ## Why
 A COPY of the sources differs after every edit, and everything behind it is built again. With the manifests
 in front, an edit of a source file no longer installs anything.
@@ -81,6 +85,7 @@ func depsFirst(p *Pass) {
 			continue
 		}
 		p.depsFirst(r)
+		p.cargoFirst(r)
 	}
 }
 

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -45,6 +46,9 @@ func TestOrderKeepsFiles(t *testing.T) {
 				continue
 			}
 			changed++
+			if strings.HasPrefix(filepath.Base(path), "cargo-") {
+				after = withoutStandIn(after)
+			}
 			if len(context) == 0 {
 				context = absfs.Synthetic(before)
 			}
@@ -56,6 +60,14 @@ func TestOrderKeepsFiles(t *testing.T) {
 	if changed < 50 {
 		t.Errorf("only %d changes were checked", changed)
 	}
+}
+
+// withoutStandIn removes the build with a stand-in for the sources of a crate,
+// and the touch of the real ones: what is left must be the build from before.
+func withoutStandIn(src []byte) []byte {
+	standIn := regexp.MustCompile(`(?m)^RUN .*mkdir -p src && .*cargo build.*\n`)
+	touch := regexp.MustCompile(`touch [^&\n]*? (\\\n +)?&& `)
+	return touch.ReplaceAll(standIn.ReplaceAll(src, nil), nil)
 }
 
 // TestCopyOrigin holds the mapping of package facts against the evaluation:
