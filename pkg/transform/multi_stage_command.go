@@ -69,6 +69,9 @@ func (s *splitter) command() string {
 			argv = argv[1:]
 		}
 	}
+	if argv, why = s.script(argv); why != "" {
+		return why
+	}
 	if len(argv) == 0 || !argv[0].Known || argv[0].Text == "" {
 		return "it is not known what the container starts"
 	}

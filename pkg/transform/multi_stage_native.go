@@ -211,12 +211,7 @@ func (s *splitter) nativeArtefact() string {
 			return "the container starts " + name + ", and it is not known to be what " + s.eco.makes + " makes"
 		}
 	} else {
-		for _, dir := range append(slices.Clone(s.rt.Path), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin") {
-			if s.madeBy(path.Join(dir, name)) {
-				prog = path.Join(dir, name)
-				break
-			}
-		}
+		prog = s.found(name)
 		if prog == "" {
 			return "the container starts " + name + ", and it is not known to be what " + s.eco.makes + " makes"
 		}

@@ -210,10 +210,7 @@ func (s *splitter) kind(b *buildCall, packages, makes *[]string) string {
 			if v.Opaque {
 				return ""
 			}
-			for i, a := range v.Args {
-				if v.Manager.Name == "apk" && i > 0 && strings.HasPrefix(a.Text, ".") {
-					continue
-				}
+			for _, a := range v.Args {
 				if strings.HasPrefix(a.Text, ".") { // apk --virtual .build-deps
 					continue
 				}
@@ -333,6 +330,8 @@ func (s *splitter) changes(b *buildCall, makes *[]string) string {
 			kind = "artefact"
 		case s.compiled(p): // chmod +x mvnw
 			kind = "neutral"
+		case s.copiedFile(b, p):
+			kind = "artefact" // it is shipped as it is then
 		case slices.Contains(*makes, p) || s.inMade(p):
 			kind = "folder"
 		default:
@@ -377,6 +376,29 @@ func (s *splitter) inMade(p string) bool {
 		if facts.Within(p, dir) {
 			return true
 		}
+	}
+	return false
+}
+
+// copiedFile reports whether a path is a file that a COPY has brought, and
+// nothing else is worked on.
+func (s *splitter) copiedFile(b *buildCall, p string) bool {
+	if b.has("-R", "--recursive") {
+		return false
+	}
+	for _, in := range s.st.Instructions {
+		c := s.p.Facts.Copy(in)
+		if c == nil || in.Index > b.in.Index || !c.Local() {
+			continue
+		}
+		from, has := c.Origin(s.p.Options.Context, p)
+		if has != facts.Yes {
+			continue
+		}
+		if ctx := s.p.Options.Context; ctx != nil {
+			return !ctx.IsDir(from)
+		}
+		return strings.Contains(strings.TrimPrefix(path.Base(p), "."), ".")
 	}
 	return false
 }
