@@ -32,6 +32,10 @@ type msbuild struct {
 	Imports []struct {
 		Project string `xml:"Project,attr"`
 	} `xml:"Import"`
+	Targets []struct {
+		Before string `xml:"BeforeTargets,attr"`
+		After  string `xml:"AfterTargets,attr"`
+	} `xml:"Target"`
 }
 
 // inspectDotnet finds the project files that dotnet restore reads: the
@@ -107,6 +111,12 @@ func msbuildFile(t *Tree, n *Needs, p string, visit func(string)) {
 	if err := xml.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), &m); err != nil {
 		n.stop("%s is not understood: %v", t.rel(p), err)
 		return
+	}
+	for _, target := range m.Targets {
+		if strings.Contains(target.Before+" "+target.After, "Restore") {
+			n.stop("%s runs a target of its own with the restore", t.rel(p))
+			return
+		}
 	}
 	for _, im := range m.Imports {
 		if strings.Contains(im.Project, "$") {

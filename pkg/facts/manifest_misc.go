@@ -1,8 +1,12 @@
 package facts
 
 import (
+	"cmp"
+	"encoding/json"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,5 +120,28 @@ func inspectRenv(t *Tree, in *DepsInstall, n *Needs) {
 	data, ok := t.Read(p)
 	if ok && strings.TrimSpace(string(data)) != `source("renv/activate.R")` {
 		n.stop("%s runs whenever R starts, and does more than to activate renv", t.rel(p))
+		return
+	}
+	// Packages from files of the project, see
+	// https://rstudio.github.io/renv/articles/package-sources.html#cellar.
+	if cellar := path.Join(in.Dir, "renv", "cellar"); t.IsDir(cellar) {
+		n.dir(cellar)
+	}
+	p = path.Join(in.Dir, "renv.lock")
+	data, _ = t.Read(p)
+	var lock struct {
+		Packages map[string]struct {
+			Source    string
+			RemoteURL string `json:"RemoteUrl"`
+		}
+	}
+	if err := json.Unmarshal(data, &lock); err != nil {
+		n.stop("%s is not understood: %v", t.rel(p), err)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(lock.Packages)) {
+		if pkg := lock.Packages[name]; strings.EqualFold(pkg.Source, "local") {
+			n.stop("%s takes %s from %s", t.rel(p), name, cmp.Or(pkg.RemoteURL, "a file"))
+		}
 	}
 }
