@@ -18,7 +18,7 @@ func init() {
 			Doc: md(`Empty conda's package cache in the RUN that filled it.
 
 ## What
-Adds ´conda clean -afy´ (mamba, micromamba: the same of theirs) behind the last install of a RUN in a stage that ships.
+Adds ´conda clean -afy´ (mamba, micromamba: the same of theirs) behind the last install of a RUN in a stage that ships. With ´--cache mount´ the packages are kept in a cache mount instead, on conda's own images.
 
 ## Why
 Archives, index and unpacked packages in pkgs/ stay in the layer; environments hold hard links to what they use.

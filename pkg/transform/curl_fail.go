@@ -50,7 +50,7 @@ Unsafe. A build that went on after a failed download fails now.
 func curlFail(p *Pass) {
 	for _, r := range p.Programs() {
 		for _, c := range p.Facts.Calls(r.In) {
-			if c.Nested || c.Name() != "curl" || !saved(&c) || hasOption(&c, 'I', "--head", "--write-out") || hasOption(&c, 'w') {
+			if c.Nested || c.Name() != "curl" || !saved(&c) || hasOption(&c, 'I', "--head", "--write-out", "--version", "--help", "--manual") || hasOption(&c, 'V') || hasOption(&c, 'w') {
 				continue
 			}
 			fail := hasOption(&c, 'f', "--fail", "--fail-with-body")

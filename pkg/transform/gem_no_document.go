@@ -20,7 +20,7 @@ func init() {
 
 ## What
 ´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship,
-and behind ´gem update --system´ the index of the gem servers.
+and behind ´gem update --system´ the index of the gem servers. With ´--cache mount´ the cache of Bundler is kept in a cache mount instead.
 
 ## Why
 Generating documentation takes longer than the installation, and nobody reads it in a container.

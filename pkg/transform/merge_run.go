@@ -233,6 +233,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := foreignPragma(p.File, first.In, next.In); why != "" {
 		return why
 	}
+	if stmts := next.Tree.Stmts; first.head == nil && slices.ContainsFunc(stmts, func(st *syntax.Stmt) bool { return st.Background }) {
+		return "its & would put the chain in front of it into the background"
+	}
 	if why := prev.mayPrecede(next, first.head != nil); why != "" {
 		return why
 	}

@@ -21,7 +21,8 @@ func init() {
 			Doc: md(`Empty yarn's cache in the RUN that filled it.
 
 ## What
-Adds ´yarn cache clean´ behind the last ´yarn install´ or ´yarn add´ of a RUN, for yarn 1.
+Adds ´yarn cache clean´ behind the last ´yarn install´ or ´yarn add´ of a RUN, for yarn 1. Yarn 2 and later
+gets its mount where the build context shows that packages are copied into node_modules (´nodeLinker: node-modules´).
 
 ## Why
 yarn 1 keeps every downloaded package in its cache: often as much again as node_modules.
