@@ -19,7 +19,7 @@ type Runtime struct {
 	Lacks     []string // commands that RUN instructions use and that Image may lack
 	Path      []string // directories that only the compiler's image has on its PATH
 	Env       []string // variables that only the compiler's image sets
-	Floating  bool     // Image follows a tag that moves
+	Floating  bool     // Image may be another release than the compiler's image: either follows a tag that moves
 }
 
 // CertificateBundle is where Debian's and Alpine's ca-certificates put the roots.
@@ -41,7 +41,7 @@ type since struct {
 // than the one the compiler was on runs its programs as well: glibc and musl are compatible in that direction.
 var (
 	goDebian = []since{
-		{minor: 25, open: true, name: "trixie"}, {24, 6, false, "trixie"}, {24, 0, false, "bookworm"}, {23, 12, false, "trixie"}, {23, 0, false, "bookworm"},
+		{minor: 25, open: true, name: "trixie"}, {24, 6, false, "trixie"}, {24, 0, false, "bookworm"}, {23, 12, false, "trixie?"}, {23, 0, false, "bookworm"},
 		{22, 0, false, "bookworm"}, {21, 0, false, "bookworm"}, {20, 5, false, "bookworm"}, {20, 0, false, "bullseye"}, {19, 10, false, "bookworm"}, {19, 0, false, "bullseye"},
 		{18, 0, false, "bullseye"}, {17, 0, false, "bullseye"}, {16, 7, false, "bullseye"}, {16, 0, false, "buster"},
 	}
@@ -50,7 +50,8 @@ var (
 		{20, 0, false, "3.19"}, {19, 0, false, "3.18"}, {18, 0, false, "3.17"}, {17, 0, false, "3.16"}, {16, 0, false, "3.15"},
 	}
 	// https://github.com/docker-library/official-images/commits/master/library/rust
-	rustDebian = []since{{minor: 89, open: true, name: "trixie"}, {minor: 70, open: true, name: "bookworm"}, {minor: 54, open: true, name: "bullseye"}, {minor: 36, open: true, name: "buster"}}
+	rustDebian = []since{{minor: 90, open: true, name: "trixie"}, {89, 0, false, "trixie?"}, {minor: 71, open: true, name: "bookworm"}, {70, 0, false, "bookworm?"},
+		{minor: 55, open: true, name: "bullseye"}, {54, 0, false, "bullseye?"}, {minor: 36, open: true, name: "buster"}}
 	rustAlpine = []since{{minor: 37, open: true, name: "3"}} // its programs are linked statically
 	// https://github.com/nodejs/docker-node: node stays on the Debian release that it was first published on, but for some.
 	nodeVersions = []since{{minor: 8, open: true, name: "slim"}}
@@ -183,7 +184,8 @@ func (rt *Runtime) system(parts []string, debian, alpine []since, digest string)
 	case base:
 		rt.Image, rt.Commands, rt.Floating = "alpine:"+r, busyboxCommands, r == "3"
 	default:
-		rt.Image, rt.Roots = "debian:"+r+"-slim", true
+		suite, doubt := strings.CutSuffix(r, "?")
+		rt.Image, rt.Roots, rt.Floating = "debian:"+suite+"-slim", true, doubt
 	}
 	return ""
 }

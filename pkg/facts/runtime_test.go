@@ -8,6 +8,7 @@ func TestRuntimeOf(t *testing.T) {
 		{"golang:1.24.2", "debian:bookworm-slim"}, {"golang:1.24", "debian:trixie-slim"}, {"golang:1.20.3", "debian:bullseye-slim"},
 		{"golang:1.26-bookworm", "debian:bookworm-slim"}, {"golang:bullseye", "debian:bullseye-slim"},
 		{"golang:1.22-alpine", "alpine:3.21"}, {"golang:1.22.1-alpine3.19", "alpine:3.19"}, {"golang:alpine", "alpine:3"}, {"golang:1.26-alpine", "alpine:3"},
+		{"golang:1.23", "debian:trixie-slim"}, {"golang:1.23.4", "debian:bookworm-slim"}, {"rust:1.89", "debian:trixie-slim"},
 		{"golang", "debian:stable-slim"}, {"golang:latest", "debian:stable-slim"}, {"golang:1", "debian:stable-slim"},
 		{"golang:1.10", ""}, {"golang:1.22rc1", ""}, {"golang:1.26@sha256:abc", ""}, {"golang:1.26-trixie@sha256:abc", "debian:trixie-slim"}, {"golang:1.22-nanoserver", ""},
 		{"docker.io/library/golang:1.22", "docker.io/library/debian:bookworm-slim"}, {"public.ecr.aws/docker/library/golang:1.22-alpine3.20", "public.ecr.aws/docker/library/alpine:3.20"},
