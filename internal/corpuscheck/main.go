@@ -32,6 +32,8 @@ var (
 	formatFlag = flag.Bool("format", false, "lay the results out too")
 	layoutOnly = flag.Bool("layout", false, "lay out only, without transforms")
 	neutral    = flag.Bool("cache-neutral", false, "with -format or -layout: keep every RUN's shell text")
+	sampleFlag = flag.Int("sample", 0, "print the diffs of so many changes, drawn at random, for a review by hand")
+	seedFlag   = flag.Uint64("seed", 1, "what the drawing of -sample starts from")
 	gitApply   = flag.Bool("git-apply", true, "check that diffs apply with git apply")
 )
 
@@ -258,6 +260,9 @@ func report(root string, paths []string, results []outcome, opt transform.Option
 	}
 	if *gitApply {
 		fmt.Printf("diffs that apply with git apply: %d\n", applied)
+	}
+	if *sampleFlag > 0 {
+		sample(root, paths, results, opt)
 	}
 	table("grades", grades, 0)
 	table("changes by transform", changes, 0)
