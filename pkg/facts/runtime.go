@@ -38,7 +38,8 @@ type since struct {
 
 // Debian releases behind tags without one. Golang: supported versions move to a new Debian release with it, the others
 // stay, see https://github.com/docker-library/official-images/commits/master/library/golang. A release that is newer
-// than the one the compiler was on runs its programs as well: glibc and musl are compatible in that direction.
+// than the one the compiler was on runs its programs as well: glibc and musl are compatible in that direction. A ?
+// marks versions that saw two releases: the newer one stands there.
 var (
 	goDebian = []since{
 		{minor: 25, open: true, name: "trixie"}, {24, 6, false, "trixie"}, {24, 0, false, "bookworm"}, {23, 12, false, "trixie?"}, {23, 0, false, "bookworm"},

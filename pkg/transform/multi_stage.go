@@ -175,8 +175,8 @@ func (s *splitter) scope() string {
 		switch {
 		case in.Name == "ONBUILD":
 			return "ONBUILD instructions do their work in images that are built on this one"
-		case in.Name == "SHELL":
-			return "SHELL changes the shell"
+		case in.Name == "SHELL" && (len(in.Words) == 0 || path.Base(in.Words[0].Value) != "sh" && (path.Base(in.Words[0].Value) != "bash" || strings.Contains(s.rt.Image, "alpine"))):
+			return s.p.line(in) + " sets a shell that " + s.rt.Image + " may lack"
 		case in.Form == parse.Opaque:
 			return s.p.line(in) + " is not understood"
 		case in.Unfinished():
@@ -212,6 +212,8 @@ func (s *splitter) runtime() string {
 			s.roles[in] = both
 		case "WORKDIR":
 			s.roles[in] = stays
+		case "SHELL":
+			s.roles[in] = both
 		}
 	}
 	s.workdirs()
