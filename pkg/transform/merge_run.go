@@ -233,7 +233,7 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := foreignPragma(p.File, first.In, next.In); why != "" {
 		return why
 	}
-	if stmts := next.Tree.Stmts; first.head == nil && slices.ContainsFunc(stmts, func(st *syntax.Stmt) bool { return st.Background }) {
+	if stmts := next.Tree.Stmts; first.head == nil && len(stmts) == 1 && stmts[0].Background { // several are grouped
 		return "its & would put the chain in front of it into the background"
 	}
 	if why := prev.mayPrecede(next, first.head != nil); why != "" {
