@@ -294,7 +294,12 @@ func (b *slimmer) invocation(v *facts.Invocation) string {
 			return "installs from a git repository: the slim variant would need the package git"
 		}
 		name, _, _ := strings.Cut(f.Text, "=")
-		name = strings.TrimRight(strings.FieldsFunc(name+" ", func(r rune) bool { return strings.ContainsRune("<>~![ ;", r) })[0], "@")
+		if i := strings.IndexAny(name, "<>~![ ;"); i >= 0 {
+			name = name[:i]
+		}
+		if i := strings.LastIndexByte(name, '@'); i > 0 { // npm: prisma@5, @prisma/client@5
+			name = name[:i]
+		}
 		if name == "psycopg" && strings.Contains(f.Text, "[binary") {
 			continue
 		}

@@ -176,6 +176,11 @@ func (row *slimImage) lacks(command, tag string) string {
 		return ""
 	}
 	switch command {
+	case "update-ca-certificates":
+		if !row.certs {
+			return "ca-certificates"
+		}
+		return ""
 	case "python3", "python", "python2", "perl", "openssl":
 		if row.repo == "node" || row.repo == "ruby" && strings.HasPrefix(command, "python") {
 			return strings.Replace(command, "python2", "python", 1)
@@ -224,18 +229,24 @@ var needyPackages = sync.OnceValue(func() map[string]string {
 		"gcc, pkg-config and default-libmysqlclient-dev": "mysqlclient mysql-python",
 		// https://www.python-ldap.org/en/latest/installing.html#build-prerequisites
 		"gcc, libldap2-dev and libsasl2-dev": "python-ldap",
-		"gcc":                                "uwsgi mod-wsgi pycrypto netifaces pybluez cython pybind11 nuitka",
-		"gcc and libkrb5-dev":                "gssapi kerberos pykerberos",
-		"gcc, libcairo2-dev and pkg-config":  "pycairo pygobject",
-		"gcc and graphviz-dev":               "pygraphviz",
-		"gcc and libsystemd-dev":             "systemd-python",
-		"gcc, swig and libssl-dev":           "m2crypto",
-		"gcc and libdbus-1-dev":              "dbus-python",
-		"gcc and libsqlite3-dev":             "pysqlite3",
-		"libmagic1":                          "python-magic filemagic",
-		"imagemagick":                        "wand gm imagemagick",
-		"libgomp1":                           "lightgbm",
-		"binutils":                           "pyinstaller",
+		"gcc":                                "uwsgi mod-wsgi pycrypto netifaces pybluez cython pybind11 nuitka fasttext hnswlib annoy cchardet pystan fbprophet heapdump node-pty",
+		"gcc and libcurl4-openssl-dev":       "pycurl",
+		"make, g++ and libpq-dev":            "pg-native libpq",
+		// https://www.prisma.io/docs/orm/reference/system-requirements#linux-runtime-dependencies
+		"openssl":                           "prisma @prisma/client",
+		"libcurl4":                          "mongodb-memory-server",
+		"libglib2.0-0":                      "opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless",
+		"gcc and libkrb5-dev":               "gssapi kerberos pykerberos",
+		"gcc, libcairo2-dev and pkg-config": "pycairo pygobject",
+		"gcc and graphviz-dev":              "pygraphviz",
+		"gcc and libsystemd-dev":            "systemd-python",
+		"gcc, swig and libssl-dev":          "m2crypto",
+		"gcc and libdbus-1-dev":             "dbus-python",
+		"gcc and libsqlite3-dev":            "pysqlite3",
+		"libmagic1":                         "python-magic filemagic",
+		"imagemagick":                       "wand gm imagemagick",
+		"libgomp1":                          "lightgbm",
+		"binutils":                          "pyinstaller",
 		// https://doc.courtbouillon.org/weasyprint/stable/first_steps.html#linux
 		"libpango-1.0-0 and libpangoft2-1.0-0": "weasyprint",
 		"libcairo2":                            "cairosvg cairocffi",
