@@ -228,25 +228,46 @@ func (e *engine) round(round int) []Change {
 	}
 	next, _, err := e.try(chosen)
 	if err != nil {
-		// Find the offenders one by one; what is sound alone is applied
-		// alone, and the rest proposes itself again.
-		for _, c := range chosen {
-			one := []Change{c}
-			next, _, err = e.try(one)
-			if err == nil {
-				chosen = one
-				break
-			}
-			e.banned[key(e.cur.file, &c)] = true
-			pos := c.Pos
-			e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:%d: %s (%s): dropped: %v", pos.Line, pos.Col, c.Title, c.Transform, err))
-		}
-		if next == nil || err != nil {
+		if chosen = e.soundChanges(chosen, err); len(chosen) == 0 {
 			return e.again(round)
+		}
+		if next, _, err = e.try(chosen); err != nil {
+			// Each group is sound, but not all together: the rest proposes
+			// itself again.
+			chosen = chosen[:1]
+			if next, _, err = e.try(chosen); err != nil {
+				e.drop(&chosen[0], err)
+				return e.again(round)
+			}
 		}
 	}
 	e.accept(next, chosen)
 	return chosen
+}
+
+// soundChanges returns those of some changes that pass the checks, given the
+// error of all together. It halves them, so that few bad ones among many cost
+// few checks.
+func (e *engine) soundChanges(changes []Change, err error) []Change {
+	if len(changes) == 1 {
+		e.drop(&changes[0], err)
+		return nil
+	}
+	var out []Change
+	for _, half := range [][]Change{changes[:len(changes)/2], changes[len(changes)/2:]} {
+		if _, _, err := e.try(half); err != nil {
+			half = e.soundChanges(half, err)
+		}
+		out = append(out, half...)
+	}
+	return out
+}
+
+// drop reports a change that failed a check, and sees to it that it is not
+// tried again.
+func (e *engine) drop(c *Change, err error) {
+	e.banned[key(e.cur.file, c)] = true
+	e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:%d: %s (%s): dropped: %v", c.Pos.Line, c.Pos.Col, c.Title, c.Transform, err))
 }
 
 // again proposes once more after bans, unless nothing is left.
