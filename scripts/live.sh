@@ -3,6 +3,7 @@
 # image registry, and builds the example apps of testdata/apps before and after `refit fix`.
 #
 #   scripts/live.sh            everything: set up, start, run the suite, stop
+#   scripts/live.sh all [..]   the same; arguments go to `go test`: -short times no rebuilds
 #   scripts/live.sh setup      compile the tools and make the base images (cached outside the repository)
 #   scripts/live.sh up         set up, start the daemons, print the address for BUILDKIT_HOST; leaves them running
 #   scripts/live.sh down       stop the daemons that `up` started

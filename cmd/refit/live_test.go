@@ -98,7 +98,11 @@ func TestLiveApps(t *testing.T) {
 			ran = true
 			app := apps[name]
 			dir := filepath.Join(appsDir, name)
-			row.safe = liveMeasure(t, bin, dir, app)
+			var quick []string
+			if testing.Short() { // the builds and the comparison, not how fast a rebuild is
+				quick = []string{"--no-rebuild"}
+			}
+			row.safe = liveMeasure(t, bin, dir, app, quick...)
 			// The checks start from the layers that were just built.
 			liveCheck(t, dir, filepath.Join(dir, "Dockerfile"), app)
 			text := liveFix(t, bin, dir, app)
@@ -116,7 +120,7 @@ func TestLiveApps(t *testing.T) {
 	table := liveTable(rows)
 	t.Log("\n" + table)
 	if os.Getenv("REFIT_LIVE_README") != "" {
-		if len(rows) != len(apps) || t.Failed() {
+		if len(rows) != len(apps) || t.Failed() || testing.Short() {
 			t.Fatal("the README's table is written by a whole run without failures only")
 		}
 		if err := writeTable("../../README.md", table); err != nil {
