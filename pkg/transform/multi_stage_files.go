@@ -136,7 +136,7 @@ func (s *splitter) source(c *facts.Copy, src *facts.CopySource, t *facts.Tree) s
 	case len(c.Excludes) > 0:
 		return "which files it brings is not known"
 	case c.From != "":
-		if c.DestDir && (src.Dir || !strings.Contains(path.Base(src.Path.S), ".")) {
+		if c.DestDir && (src.Dir || src.Glob || !fileName(path.Base(src.Path.S))) {
 			return "which files it brings is not known"
 		}
 		s.add(shipped{target, target, false})
@@ -157,11 +157,13 @@ func (s *splitter) source(c *facts.Copy, src *facts.CopySource, t *facts.Tree) s
 			if !ctx.Exists(m) {
 				return m + " is not in the build context"
 			}
-			if c.DestDir || s.p.Facts.KnownDir(c.Dest.S, c.Instruction) {
+			// Otherwise the destination is the file, or a folder with it.
+			into := c.DestDir || s.p.Facts.KnownDir(c.Dest.S, c.Instruction)
+			if into {
 				target = path.Join(c.Dest.S, path.Base(m))
 			}
 			if !s.compiled(m) {
-				s.add(shipped{target, target, true})
+				s.add(shipped{target, target, into})
 			}
 			continue
 		}
@@ -240,9 +242,12 @@ func (s *splitter) named(c *facts.Copy, src *facts.CopySource, target string) st
 			return ""
 		}
 		return unknown
-	case s.compiled(src.Path.S) || s.compiledDir(base) || slices.Contains(s.eco.usual, base):
+	case slices.Contains(s.eco.usual, base):
+		s.notes = append(s.notes, base+" is taken for a folder of sources alone")
 		return ""
-	case strings.Contains(strings.TrimPrefix(base, "."), "."):
+	case s.compiled(src.Path.S) || s.compiledDir(base):
+		return ""
+	case fileName(base):
 		s.add(shipped{target, target, false}) // a file, to a file or into a folder
 		return ""
 	case c.DestDir && len(c.Sources) == 1 && path.Base(c.Dest.S) == base:
@@ -253,6 +258,15 @@ func (s *splitter) named(c *facts.Copy, src *facts.CopySource, target string) st
 	}
 	s.add(shipped{c.Dest.S, c.Dest.S, false})
 	return ""
+}
+
+// fileName reports whether a name is surely a file's, not a folder's as conf.d is.
+func fileName(base string) bool {
+	if base == ".env" || strings.HasPrefix(base, ".env.") {
+		return true
+	}
+	return slices.Contains([]string{".json", ".yaml", ".yml", ".toml", ".ini", ".conf", ".cfg", ".properties", ".xml", ".env", ".txt", ".html", ".htm", ".css", ".js", ".sql", ".db", ".sqlite", ".sqlite3",
+		".pem", ".crt", ".cer", ".key", ".csv", ".tsv", ".sh", ".md", ".tmpl", ".tpl", ".gotmpl", ".proto", ".png", ".ico", ".svg", ".jpg", ".gif", ".woff2", ".jar", ".war", ".zip", ".bin", ".dat", ".mmdb", ".wasm", ".lua", ".py"}, strings.ToLower(path.Ext(base)))
 }
 
 // compiled reports whether a file is for the compiler or the developer alone.
