@@ -208,12 +208,12 @@ func (s *splitter) nativeArtefact() string {
 			return "the working directory is not known"
 		}
 		if !s.madeBy(prog) {
-			return "the container starts " + name + ", and it is not known to be what " + s.eco.makes + " makes"
+			return s.notMade(name)
 		}
 	} else {
 		prog = s.found(name)
 		if prog == "" {
-			return "the container starts " + name + ", and it is not known to be what " + s.eco.makes + " makes"
+			return s.notMade(name)
 		}
 	}
 	for _, b := range s.builds {
@@ -250,6 +250,15 @@ func (s *splitter) nativeArtefact() string {
 		}
 	}
 	return ""
+}
+
+// notMade is the reason for a program that is not known to be built.
+func (s *splitter) notMade(name string) string {
+	why := "the container starts " + name + ", and it is not known to be what " + s.eco.makes + " makes"
+	if s.rt.Language == "go" && s.p.Options.Context == nil && name != "go" {
+		why += "; with the build context in sight go.mod tells what go calls it"
+	}
+	return why
 }
 
 // zoneDir is where distributions keep time zones.
