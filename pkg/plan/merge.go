@@ -127,6 +127,9 @@ func (part mergePart) strict(p program, first bool, lead *script, lang shell.Lan
 // others without a subshell, a background job not at all, and under set -e
 // its last statement must not swallow its failure.
 func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
+	if part.startup {
+		return errors.New("the shell of each RUN reads its startup files")
+	}
 	f, err := part.parse(lang)
 	if err != nil {
 		return err

@@ -54,12 +54,13 @@ type step struct {
 
 // script is a shell program that is parsed only if its text must be compared.
 type script struct {
-	text   string
-	lang   shell.Lang
-	strict bool          // the shell runs it under -e
-	src    *shell.Script // of this text, whose trees are shared; may be nil
-	edits  *commandEdits
-	ends   []extra // declared additions, in order
+	text    string
+	lang    shell.Lang
+	strict  bool          // the shell runs it under -e
+	startup bool          // the shell reads files of its own first
+	src     *shell.Script // of this text, whose trees are shared; may be nil
+	edits   *commandEdits
+	ends    []extra // declared additions, in order
 }
 
 // extra is a program that is added in front of a script or behind it.
@@ -305,7 +306,7 @@ func (p *Plan) script(st *step, text string, in *parse.Instruction) {
 	}
 	if p.known.Shell != nil {
 		sh := p.known.Shell(in)
-		st.script.lang, st.script.strict = sh.Lang, sh.ErrExit
+		st.script.lang, st.script.strict, st.script.startup = sh.Lang, sh.ErrExit, sh.Login || sh.Other
 	} else {
 		// Which SHELL is in effect has not been told: any may have -e.
 		st.script.strict = slices.ContainsFunc(p.File.Instructions, func(i *parse.Instruction) bool { return i.Name == "SHELL" })

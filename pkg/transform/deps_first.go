@@ -978,7 +978,7 @@ func spellDest(k *facts.Copy, dir string) (string, bool) {
 	case ".", "./", "":
 		return "./" + rel, true
 	}
-	return strings.TrimSuffix(raw, "/") + "/" + rel, true
+	return strings.TrimSuffix(strings.TrimSuffix(raw, "/."), "/") + "/" + rel, true
 }
 
 // plainPath reports whether a word needs no quotes in COPY.

@@ -233,6 +233,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := foreignPragma(p.File, first.In, next.In); why != "" {
 		return why
 	}
+	if readsStartup(next.State) {
+		return "its shell reads its startup files, which the one before may have changed"
+	}
 	if stmts := next.Tree.Stmts; first.head == nil && len(stmts) == 1 && stmts[0].Background { // several are grouped
 		return "its & would put the chain in front of it into the background"
 	}
@@ -246,6 +249,21 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 		return "the here-document changes the shell for what would follow"
 	}
 	return ""
+}
+
+// readsStartup reports whether the shell of a RUN reads files before it runs the program:
+// a login shell, an interactive one, bash with BASH_ENV. What one RUN writes
+// there (conda init, an installer of nvm), the next one sees, but the rest of a
+// merged one would not. See https://www.gnu.org/software/bash/manual/html_node/Bash-Startup-Files.html.
+func readsStartup(st *facts.State) bool {
+	if st.Shell.Login || st.Shell.Other {
+		return true
+	}
+	if st.Shell.Lang != shell.Bash {
+		return false
+	}
+	_, set := st.HasVariable("BASH_ENV")
+	return set
 }
 
 // mayPrecede says why no other part may follow, or "", and sets the wrap that

@@ -217,21 +217,27 @@ func (m *merger) style() {
 // that has any, four blanks if none has.
 func (m *merger) continuation() string {
 	for _, part := range m.parts {
-		least := ""
-		for _, line := range part.In.Lines[1:] {
-			text := string(m.p.File.Src[line.Start:line.TextEnd])
-			if line.Kind != parse.CodeLine {
-				continue
-			}
-			if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; indent != "" && len(indent) <= 8 && (least == "" || len(indent) < len(least)) {
-				least = indent
-			}
-		}
-		if least != "" {
+		if least := part.leastIndent(); least != "" {
 			return least
 		}
 	}
 	return "    "
+}
+
+// leastIndent is the least indent of the continuation lines, of those that
+// have at most 8 characters of it; "" if there is none.
+func (r *Program) leastIndent() string {
+	least := ""
+	for _, line := range r.In.Lines[1:] {
+		if line.Kind != parse.CodeLine {
+			continue
+		}
+		text := string(r.file.Src[line.Start:line.TextEnd])
+		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; indent != "" && len(indent) <= 8 && (least == "" || len(indent) < len(least)) {
+			least = indent
+		}
+	}
+	return least
 }
 
 // between collects what stands in the gap: comments in front of the next RUN

@@ -406,6 +406,9 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 			return true, r.lineIndent(at)
 		}
 	}
+	if least := r.leastIndent(); least != "" && len(least) < 4 {
+		return true, least
+	}
 	return true, "    "
 }
 
