@@ -239,6 +239,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if stmts := next.Tree.Stmts; first.head == nil && len(stmts) == 1 && stmts[0].Background { // several are grouped
 		return "its & would put the chain in front of it into the background"
 	}
+	if why := p.disturbs(prev); why != "" {
+		return why
+	}
 	if why := prev.mayPrecede(next, first.head != nil); why != "" {
 		return why
 	}
