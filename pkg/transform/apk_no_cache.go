@@ -165,13 +165,19 @@ func apkObstacle(p *Pass, m *facts.Manager, r *Program, a facts.Activity) string
 			return "apk is told where its cache is"
 		}
 	}
-	for _, in := range p.File.Instructions {
-		if in.Name == "RUN" && p.Facts.At(in).Stage == r.State.Stage && strings.Contains(in.Args.Value, "/etc/apk/cache") {
-			return p.line(in) + " sets up a cache for apk"
+	st := r.State.Stage
+	return once(p, apkCacheOf{st}, func() string {
+		for _, in := range st.Instructions {
+			if in.Name == "RUN" && strings.Contains(in.Args.Value, "/etc/apk/cache") {
+				return p.line(in) + " sets up a cache for apk"
+			}
 		}
-	}
-	return ""
+		return ""
+	})
 }
+
+// apkCacheOf is a key of once.
+type apkCacheOf struct{ *facts.Stage }
 
 // apkOps replaces an option that refreshes the index, or adds --no-cache.
 func apkOps(v *facts.Invocation) []Op {

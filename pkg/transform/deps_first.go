@@ -110,6 +110,9 @@ type need struct {
 	by   *facts.Copy
 }
 
+// copiesBefore are the copies of the stage and its parents up to the RUN.
+func (o *reorder) copiesBefore() []*facts.Copy { return o.p.stageCopies(o.r.In) }
+
 func (p *Pass) depsFirst(r *Program) {
 	at := r.In.Keyword.Span
 	installs, split, why := p.installPart(r)
@@ -212,7 +215,7 @@ func removes(st *syntax.Stmt) bool {
 
 // onlyManifests reports whether all earlier local copies bring manifests only.
 func (o *reorder) onlyManifests() bool {
-	for _, c := range o.stretch.all {
+	for _, c := range o.copiesBefore() {
 		if c.Local() && !o.manifestNames(c) {
 			return false
 		}
@@ -286,7 +289,7 @@ func (o *reorder) plan() string {
 
 // look finds what the installs need in the build context.
 func (o *reorder) look() string {
-	t := &facts.Tree{Context: o.p.Options.Context, Copies: o.stretch.all}
+	t := &facts.Tree{Context: o.p.Options.Context, Copies: o.copiesBefore()}
 	for _, in := range o.installs {
 		n := in.Needs(t)
 		if n.Stop != "" {
@@ -351,7 +354,7 @@ func (o *reorder) need(n need) {
 
 // guess names the manifests by convention, without sight of the context.
 func (o *reorder) guess() string {
-	t := &facts.Tree{Copies: o.stretch.all}
+	t := &facts.Tree{Copies: o.copiesBefore()}
 	for _, in := range o.installs {
 		if in.Ecosystem.Project == "package.json" && !in.NoScripts && o.split == nil && o.last() {
 			return "other stages use what nothing but the install can have built: the project may run its own scripts (--context)"
@@ -562,7 +565,7 @@ func (o *reorder) deliberate() string {
 			}
 		}
 	}
-	for _, c := range o.stretch.all {
+	for _, c := range o.copiesBefore() {
 		for _, s := range c.Sources {
 			if workspaceFiles[path.Base(s.Path.S)] {
 				return fmt.Sprintf("line %d brings %s: which manifests the packages have is only known from the build context (--context)", c.Instruction.StartLine, path.Base(s.Path.S))
@@ -611,7 +614,7 @@ func (o *reorder) provides(c *facts.Copy) bool {
 // met reports whether a COPY that stays brings a need from the same source.
 func (o *reorder) met(n need) bool {
 	found := false
-	for _, c := range o.stretch.all {
+	for _, c := range o.copiesBefore() {
 		if c == n.by {
 			return found
 		}

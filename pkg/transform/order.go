@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -17,7 +18,6 @@ type stretch struct {
 	run    *parse.Instruction
 	list   []*parse.Instruction // in order, without the RUN
 	copies []*facts.Copy        // those in list
-	all    []*facts.Copy        // those of the stage and its parents up to the RUN, list's included
 	stop   string               // what ends the stretch, "" for the start of the stage
 }
 
@@ -70,19 +70,34 @@ walk:
 	}
 	slices.Reverse(s.list)
 	slices.Reverse(s.copies)
-	for ; st != nil; st = st.Parent {
-		var here []*facts.Copy
-		for _, in := range st.Instructions {
-			if in == run {
-				break
-			}
-			if c := p.Facts.Copy(in); c != nil {
-				here = append(here, c)
-			}
-		}
-		s.all = append(here, s.all...)
-	}
 	return s
+}
+
+// copiesOf is a key of once.
+type copiesOf struct{ *facts.Stage }
+
+// stageCopies are the COPY and ADD instructions of an instruction's stage and
+// its parents up to it, in order.
+func (p *Pass) stageCopies(in *parse.Instruction) []*facts.Copy {
+	var out []*facts.Copy
+	for st := p.Facts.At(in).Stage; st != nil; st = st.Parent {
+		here := once(p, copiesOf{st}, func() []*facts.Copy {
+			var all []*facts.Copy
+			for _, o := range st.Instructions {
+				if c := p.Facts.Copy(o); c != nil {
+					all = append(all, c)
+				}
+			}
+			return all
+		})
+		here = here[:sort.Search(len(here), func(i int) bool { return here[i].Instruction.Index >= in.Index })]
+		if out == nil {
+			out = slices.Clip(here)
+		} else {
+			out = append(slices.Clone(here), out...)
+		}
+	}
+	return out
 }
 
 // overlap reports whether a COPY may write at or below a path, or has it below

@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -185,15 +186,17 @@ func (p *Pass) inTheWay(c *facts.Copy, r *Program, u *usage) string {
 	return ""
 }
 
+// envsOf is a key of once.
+type envsOf struct{ *facts.Stage }
+
 // steeredBy says which variable points programs to what a COPY brings, or "".
 func (p *Pass) steeredBy(r *Program, c *facts.Copy) string {
 	for st := r.State.Stage; st != nil; st = st.Parent {
-		for _, in := range st.Instructions {
-			if in == r.In {
+		for _, in := range once(p, envsOf{st}, func() []*parse.Instruction {
+			return slices.DeleteFunc(slices.Clone(st.Instructions), func(in *parse.Instruction) bool { return in.Name != "ENV" })
+		}) {
+			if in.Index > r.In.Index {
 				break
-			}
-			if in.Name != "ENV" {
-				continue
 			}
 			for _, pair := range in.Pairs {
 				name := pair.Key.Value

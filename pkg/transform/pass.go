@@ -21,6 +21,21 @@ type Pass struct {
 	mentions  map[string]int // see firstMention
 	strict    map[*facts.Manager][]strictUse
 	programs  map[*parse.Instruction]*Program
+	memory    map[any]any // see once
+}
+
+// once computes something about the file that many instructions ask for. key is
+// of a type of its own.
+func once[T any](p *Pass, key any, compute func() T) T {
+	if v, ok := p.memory[key]; ok {
+		return v.(T)
+	}
+	v := compute()
+	if p.memory == nil {
+		p.memory = map[any]any{}
+	}
+	p.memory[key] = v
+	return v
 }
 
 // Report proposes a change. Edits must not overlap each other.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
 )
 
 // toolClean adds the cleanup command of a manager whose cache is its own
@@ -88,23 +89,30 @@ func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invo
 }
 
 // offlineLater finds a call in this RUN or a later one that works from the
-// cache alone, and names its line; "" if there is none.
+// cache alone, and names the last one's line; "" if there is none.
 func (p *Pass) offlineLater(r *Program, m *facts.Manager) string {
 	if len(m.Offline) == 0 {
 		return ""
 	}
-	for _, in := range p.File.Instructions {
-		if in.Index < r.In.Index {
-			continue
-		}
-		for _, v := range p.Facts.Invocations(in) {
-			if v.Manager == m && v.HasFlag(m.Offline...) {
-				return p.line(in)
+	// The last of them tells whether one comes later.
+	last := once(p, offlineOf{m}, func() *parse.Instruction {
+		for _, in := range slices.Backward(p.File.Instructions) {
+			for _, v := range p.Facts.Invocations(in) {
+				if v.Manager == m && v.HasFlag(m.Offline...) {
+					return in
+				}
 			}
 		}
+		return nil
+	})
+	if last == nil || last.Index < r.In.Index {
+		return ""
 	}
-	return ""
+	return p.line(last)
 }
+
+// offlineOf is a key of once.
+type offlineOf struct{ *facts.Manager }
 
 // calledAs puts the command word of an invocation in place of the manager's
 // name in a cleanup command: /opt/conda/bin/conda clean -afy.
