@@ -44,6 +44,7 @@ type File struct {
 	Tiles        []Tile
 	Instructions []*Instruction
 	AST          *parser.Node // BuildKit's tree
+	crlf         bool         // most lines end with \r\n
 	lines        []int        // offset of each line's first byte
 	cuts         []cut        // while parsing: what BuildKit was not given
 	mended       bool         // while parsing: no cut was in a wrong place
@@ -52,11 +53,16 @@ type File struct {
 // LineEnding is the file's dominant line ending, "\n" or "\r\n". A file
 // without line endings has "\n".
 func (f *File) LineEnding() string {
-	crlf := bytes.Count(f.Src, []byte("\r\n"))
-	if crlf*2 > bytes.Count(f.Src, []byte("\n")) {
+	if f.crlf {
 		return "\r\n"
 	}
 	return "\n"
+}
+
+// countEndings finds out which line ending is the dominant one.
+func (f *File) countEndings() {
+	crlf := bytes.Count(f.Src, []byte("\r\n"))
+	f.crlf = crlf*2 > bytes.Count(f.Src, []byte("\n"))
 }
 
 var bom = []byte("\xef\xbb\xbf")
@@ -90,6 +96,7 @@ func (f *File) parseWhole() (*File, error) {
 // read builds the tree from BuildKit's.
 func (f *File) read(res *parser.Result) {
 	f.AST, f.Escape = res.AST, byte(res.EscapeToken)
+	f.countEndings()
 	f.tile()
 }
 

@@ -135,6 +135,7 @@ func (f *File) reparse(src []byte, replaced []Replaced) *File {
 		return nil
 	}
 	g := &File{Src: src, Escape: f.Escape, Directives: f.Directives, lines: lineStarts(src)}
+	g.countEndings()
 	if blocks[0].dirty {
 		g.Directives = m.Directives
 	}

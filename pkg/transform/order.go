@@ -79,7 +79,7 @@ type copiesOf struct{ *facts.Stage }
 // stageCopies are the COPY and ADD instructions of an instruction's stage and
 // its parents up to it, in order.
 func (p *Pass) stageCopies(in *parse.Instruction) []*facts.Copy {
-	var out []*facts.Copy
+	var stages [][]*facts.Copy // the last first
 	for st := p.Facts.At(in).Stage; st != nil; st = st.Parent {
 		here := once(p, copiesOf{st}, func() []*facts.Copy {
 			var all []*facts.Copy
@@ -91,13 +91,10 @@ func (p *Pass) stageCopies(in *parse.Instruction) []*facts.Copy {
 			return all
 		})
 		here = here[:sort.Search(len(here), func(i int) bool { return here[i].Instruction.Index >= in.Index })]
-		if out == nil {
-			out = slices.Clip(here)
-		} else {
-			out = append(slices.Clone(here), out...)
-		}
+		stages = append(stages, here)
 	}
-	return out
+	slices.Reverse(stages)
+	return slices.Concat(stages...)
 }
 
 // overlap reports whether a COPY may write at or below a path, or has it below

@@ -27,6 +27,22 @@ func BenchmarkSizes(b *testing.B) {
 		{"instructions", 5000, func(n int) string {
 			return "FROM alpine\n" + strings.Repeat("RUN  echo a   b\nCOPY a /b\n", n/2)
 		}},
+		{"installs", 1000, func(n int) string {
+			var b strings.Builder
+			b.WriteString("FROM debian:12\n")
+			for i := range n / 2 {
+				fmt.Fprintf(&b, "RUN apt-get update && \\\n    apt-get install -y p%d\nCOPY a%d b%d\n", i, i, i)
+			}
+			return b.String()
+		}},
+		{"stages", 500, func(n int) string {
+			var b strings.Builder
+			b.WriteString("FROM debian:12 AS s0\n")
+			for i := range n {
+				fmt.Fprintf(&b, "FROM s%d AS s%d\nRUN npm ci\nCOPY --from=s%d /a /b%d\n", i, i+1, i/2, i)
+			}
+			return b.String()
+		}},
 		{"commands", 5000, func(n int) string { return "FROM alpine\nRUN true" + strings.Repeat(" && \\\n echo a", n) + "\n" }},
 		{"heredoc", 512 << 10, func(n int) string {
 			return "FROM alpine\nRUN <<EOF\n" + strings.Repeat("echo a b c d e\n", n/15) + "EOF\n"
