@@ -185,7 +185,9 @@ func (p *Pass) mergePart(in *parse.Instruction) (*mergePart, string) {
 	if len(stmts) == 1 && part.head == nil {
 		part.chain = shell.AndList(stmts[0])
 	}
-	part.daemon = leavesBehind(r)
+	if part.daemon = leavesBehind(r); part.daemon == "" {
+		part.daemon = p.nestedDaemon(in)
+	}
 	return part, ""
 }
 
@@ -392,6 +394,17 @@ func leavesBehind(r *Program) string {
 	for _, path := range perRun {
 		if strings.Contains(r.Script.Text(), path) {
 			return "what it writes to " + path + " is gone in the next RUN"
+		}
+	}
+	return ""
+}
+
+// nestedDaemon is leavesBehind for processes that a program in an argument
+// starts: bash -c "mysqld_safe & sleep 5", su postgres -c "pg_ctl start".
+func (p *Pass) nestedDaemon(in *parse.Instruction) string {
+	for _, c := range p.Facts.Calls(in) {
+		if name := c.Name(); c.Nested && name != "" && (daemons[name] || c.Path.Background() || strings.HasPrefix(c.Fields[0].Text, "/etc/init.d/")) {
+			return "the process that " + name + " starts would live on"
 		}
 	}
 	return ""
