@@ -2,6 +2,7 @@ package emit
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
@@ -30,6 +31,10 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 	if in.Child != nil && l.style.CacheNeutral {
 		// The text of the child, trailing blanks included, is part of the
 		// image's configuration.
+		return g
+	}
+	if escapedBlank(in) {
+		g.Verbatim = "a backslash before a blank may decide where a here-document begins"
 		return g
 	}
 	for _, line := range in.Lines {
@@ -119,6 +124,23 @@ func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 	d.group(&group{rank: rankHead}, args)
 	d.group(&group{rank: rankFlags}, flags[1:]...)
 	return verbatim
+}
+
+// escapedBlank reports whether BuildKit, which looks for here-documents of COPY
+// and ADD among words that it splits as a shell does, may take a blank for a
+// part of a word: another number of blanks would be another word then.
+// https://pkg.go.dev/github.com/moby/buildkit/frontend/dockerfile/parser: heredocsFromLine
+func escapedBlank(in *parse.Instruction) bool {
+	text := in.Logical.Text
+	if in.Form != parse.Words && (in.Child == nil || in.Child.Form != parse.Words) || !strings.Contains(text, "<<") {
+		return false
+	}
+	for i := strings.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); i++ {
+		if text[i] == '\\' && unicode.IsSpace(rune(text[i+1])) {
+			return true
+		}
+	}
+	return false
 }
 
 // almostJSON reports whether BuildKit takes the arguments for words only
