@@ -77,6 +77,11 @@ func Parse(src []byte) (*File, error) {
 		p := f.Position(i)
 		return nil, &Error{Line: p.Line, Col: p.Col, Msg: "file has a NUL byte: not a Dockerfile in a supported encoding (UTF-8)"}
 	}
+	if len(src) >= 2*leastPart {
+		if g := f.parseParts(); g != nil {
+			return g, nil
+		}
+	}
 	if g := f.parseShort(); g != nil {
 		return g, nil
 	}

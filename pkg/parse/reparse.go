@@ -246,75 +246,85 @@ func (f *File) lineAt(off int) int {
 // moved returns a copy of an instruction that stands d bytes and some lines
 // further down. What does not say where it stands is shared.
 func (in *Instruction) moved(d, lines int) *Instruction {
-	c := *in
-	node := *in.Node
+	c := in.clone()
+	if c.Child != nil {
+		c.Child = c.Child.clone()
+		c.Child.Parent = c
+	}
+	c.shift(d, lines)
+	return c
+}
+
+// clone copies an instruction with all that says where it stands, its child
+// excepted.
+func (in *Instruction) clone() *Instruction {
+	c, node := *in, *in.Node
 	c.Node = &node
+	c.Lead, c.Comments = slices.Clone(c.Lead), slices.Clone(c.Comments)
+	c.Flags, c.Words, c.Pairs = slices.Clone(c.Flags), slices.Clone(c.Words), slices.Clone(c.Pairs)
+	c.Lines, c.Heredocs = slices.Clone(c.Lines), slices.Clone(c.Heredocs)
+	c.Logical.segs = slices.Clone(c.Logical.segs)
+	return &c
+}
+
+// shift moves an instruction d bytes and some lines down.
+func (in *Instruction) shift(d, lines int) {
 	if d == 0 && lines == 0 {
-		return c.adopt()
+		return
 	}
-	move := func(s Span) Span { return Span{s.Start + d, s.End + d} }
-	word := func(w Word) Word {
+	move := func(s *Span) { s.Start, s.End = s.Start+d, s.End+d }
+	word := func(w *Word) {
 		if w.Value != "" || w.Span != (Span{}) { // else it was not found
-			w.Span = move(w.Span)
+			move(&w.Span)
 		}
-		return w
 	}
-	each := func(spans []Span) []Span {
-		out := slices.Clone(spans)
-		for i := range out {
-			out[i] = move(out[i])
-		}
-		return out
+	move(&in.Span)
+	word(&in.Keyword)
+	word(&in.Args)
+	for i := range in.Lead {
+		move(&in.Lead[i])
 	}
-	c.Span, c.Keyword, c.Args = move(c.Span), word(c.Keyword), word(c.Args)
-	c.Lead, c.Comments = each(c.Lead), each(c.Comments)
-	c.Flags = slices.Clone(c.Flags)
-	for i := range c.Flags {
-		c.Flags[i].Word = word(c.Flags[i].Word)
+	for i := range in.Flags {
+		word(&in.Flags[i].Word)
 	}
-	c.Words = slices.Clone(c.Words)
-	for i := range c.Words {
-		c.Words[i] = word(c.Words[i])
+	for i := range in.Words {
+		word(&in.Words[i])
 	}
-	c.Pairs = slices.Clone(c.Pairs)
-	for i := range c.Pairs {
-		p := &c.Pairs[i]
-		p.Key, p.Value, p.Span = word(p.Key), word(p.Value), move(p.Span)
+	for i := range in.Pairs {
+		p := &in.Pairs[i]
+		word(&p.Key)
+		word(&p.Value)
+		move(&p.Span)
 	}
-	c.Lines = slices.Clone(c.Lines)
-	for i := range c.Lines {
-		l := &c.Lines[i]
-		l.Span, l.TextEnd = move(l.Span), l.TextEnd+d
+	for i := range in.Heredocs {
+		h := &in.Heredocs[i]
+		word(&h.Opener)
+		move(&h.Body)
+		move(&h.Terminator)
+	}
+	for i := range in.Logical.segs {
+		in.Logical.segs[i].Src += d
+	}
+	in.StartLine, in.EndLine = in.StartLine+lines, in.EndLine+lines
+	if in.Parent != nil {
+		// BuildKit gives the instruction in an ONBUILD no lines; ours has its
+		// parent's.
+		in.Lines, in.Comments = in.Parent.Lines, in.Parent.Comments
+		return
+	}
+	in.Node.StartLine, in.Node.EndLine = in.Node.StartLine+lines, in.Node.EndLine+lines
+	for i := range in.Comments {
+		move(&in.Comments[i])
+	}
+	for i := range in.Lines {
+		l := &in.Lines[i]
+		move(&l.Span)
+		l.TextEnd += d
 		if l.ContAt >= 0 {
 			l.ContAt += d
 		}
 	}
-	c.Heredocs = slices.Clone(c.Heredocs)
-	for i := range c.Heredocs {
-		h := &c.Heredocs[i]
-		h.Opener, h.Body, h.Terminator = word(h.Opener), move(h.Body), move(h.Terminator)
-	}
-	c.Logical.segs = slices.Clone(c.Logical.segs)
-	for i := range c.Logical.segs {
-		c.Logical.segs[i].Src += d
-	}
-	c.StartLine, c.EndLine = c.StartLine+lines, c.EndLine+lines
-	if in.Parent == nil { // BuildKit gives the instruction in an ONBUILD no lines
-		node.StartLine, node.EndLine = node.StartLine+lines, node.EndLine+lines
-	}
 	if in.Child != nil {
-		c.Child = in.Child.moved(d, lines)
-		c.Child.Lines, c.Child.Comments = c.Lines, c.Comments
+		in.Child.shift(d, lines)
 	}
-	return c.adopt()
-}
-
-// adopt makes the instruction the parent of its child.
-func (in *Instruction) adopt() *Instruction {
-	if in.Child != nil {
-		child := *in.Child
-		child.Parent = in
-		in.Child = &child
-	}
-	return in
 }
