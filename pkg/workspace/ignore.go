@@ -89,10 +89,11 @@ func trimBlanks(s string) string {
 	return s
 }
 
-// posixClasses are the named classes of git's wildmatch, as ranges.
+// posixClasses are the named classes of git's wildmatch, as ranges, without the
+// slash: no class matches that.
 var posixClasses = map[string]string{
 	"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": " \t", "cntrl": "\x01-\x1f\x7f", "digit": "0-9",
-	"graph": "!-~", "lower": "a-z", "print": " -~", "punct": `!-/:-@\[-` + "`{-~", "space": " \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
+	"graph": "!-.0-~", "lower": "a-z", "print": " -.0-~", "punct": `!-.:-@\[-` + "`{-~", "space": " \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
 }
 
 // translate turns git's pattern language into doublestar's: braces are plain
@@ -138,18 +139,25 @@ func translateClass(s string) (int, string) {
 	var b strings.Builder
 	b.WriteByte('[')
 	i := 1
-	if i < len(s) && (s[i] == '!' || s[i] == '^') {
-		b.WriteByte('^')
+	negated := i < len(s) && (s[i] == '!' || s[i] == '^')
+	if negated {
+		b.WriteString("^/") // no class matches a slash
 		i++
 	}
+	empty := b.Len()
 	for first := true; ; first = false {
 		if i >= len(s) {
 			return 0, ""
 		}
 		switch c := s[i]; {
 		case c == ']' && !first:
+			if b.Len() == empty && !negated {
+				return 0, ""
+			}
 			b.WriteByte(']')
 			return i + 1, b.String()
+		case c == '/' && !negated:
+			i++
 		case c == '[' && strings.HasPrefix(s[i:], "[:"):
 			end := strings.Index(s[i:], ":]")
 			if end < 0 {
@@ -170,8 +178,19 @@ func translateClass(s string) (int, string) {
 			b.WriteString(s[i : i+2])
 			i += 2
 		case c == '-' && !first && i+1 < len(s) && s[i+1] != ']':
-			b.WriteByte('-')
 			i++
+			switch from, to := s[i-2], s[i]; {
+			case negated || from > '/' || to < '/' || to == '\\':
+				b.WriteByte('-')
+			case from < '/':
+				b.WriteString("-.")
+				fallthrough
+			default:
+				if i++; to > '/' {
+					b.WriteString("0-")
+					i--
+				}
+			}
 		default:
 			if strings.IndexByte(`[]-^!`, c) >= 0 {
 				b.WriteByte('\\')
