@@ -93,7 +93,7 @@ func trimBlanks(s string) string {
 // slash: no class matches that.
 var posixClasses = map[string]string{
 	"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": " \t", "cntrl": "\x01-\x1f\x7f", "digit": "0-9",
-	"graph": "!-.0-~", "lower": "a-z", "print": " -.0-~", "punct": `!-.:-@\[-` + "`{-~", "space": " \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
+	"graph": `\!-.0-~`, "lower": "a-z", "print": " -.0-~", "punct": `\!-.:-@\[-` + "`{-~", "space": " \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
 }
 
 // translate turns git's pattern language into doublestar's: braces are plain
