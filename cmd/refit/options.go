@@ -31,6 +31,7 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 	o.rules.Ignore = slices.Concat(st.Rules.Ignore, j.set.rules.Ignore)
 	r := &o.rules
 	r.Apply(&opt)
+	opt.Recheck = j.set.write || j.set.interactive
 	opt.Images = j.set.images
 	if err := j.pins(&opt, o, path); err != nil {
 		return opt, err

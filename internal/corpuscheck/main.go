@@ -48,7 +48,7 @@ func main() {
 		fmt.Printf("corpuscheck: skipped, there is no corpus at %s\n", root)
 		return
 	}
-	opt := transform.Options{Unsafe: *unsafeFlag, Cache: *cacheFlag}
+	opt := transform.Options{Unsafe: *unsafeFlag, Cache: *cacheFlag, Recheck: true}
 	if *formatFlag || *layoutOnly {
 		style := emit.DefaultStyle()
 		style.CacheNeutral = *neutral

@@ -88,6 +88,12 @@ func Parse(src []byte) (*File, error) {
 	return f.parseWhole()
 }
 
+// ParseWhole is Parse without its short ways: BuildKit's parser reads every
+// byte of the file, in one piece.
+func ParseWhole(src []byte) (*File, error) {
+	return (&File{Src: src, lines: lineStarts(src)}).parseWhole()
+}
+
 // parseWhole gives BuildKit's parser the whole file.
 func (f *File) parseWhole() (*File, error) {
 	res, err := parser.Parse(bytes.NewReader(f.Src))

@@ -131,7 +131,30 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 			}
 		}
 	}
+	if opt.Recheck && e.cur != e.orig {
+		if err := recheck(e.cur, &opt); err != nil {
+			e.res.Internal = append(e.res.Internal, fmt.Sprintf("the result fails its last check: %v; the file was left as it was", err))
+			e.revert()
+		}
+	}
 	return e.finish(), nil
+}
+
+// recheck parses a text once more, without any short way, and holds its plan
+// against the one that was checked step by step.
+func recheck(v *version, opt *Options) error {
+	f, err := parse.ParseWhole(v.file.Src)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Build(f, facts.New(f, opt.Facts).Shell)
+	if err != nil {
+		return err
+	}
+	if cmp := plan.Compare(v.plan, p, nil); cmp.Grade != plan.Identical {
+		return fmt.Errorf("the build would change: %s", strings.Join(cmp.Differences, "; "))
+	}
+	return nil
 }
 
 type engine struct {
@@ -189,8 +212,14 @@ func (e *engine) giveUp(why string, last []Change) {
 		}
 	}
 	e.res.Internal = append(e.res.Internal, fmt.Sprintf("%s: %s; the file was left as it was", strings.Join(names, ", "), why))
+	e.revert()
+}
+
+// revert goes back to the original text.
+func (e *engine) revert() {
 	e.cur, e.maps, e.grade = e.orig, nil, plan.Identical
 	e.res.Changes, e.res.Companions = nil, nil
+	e.res.Formatted, e.res.Rebuilt = 0, 0
 }
 
 // round proposes, accepts, applies and checks changes once.

@@ -168,7 +168,8 @@ func run(t *testing.T, src []byte, opt Options) *Result {
 
 func (g goldenOptions) options(t *testing.T, name string, tree fstest.MapFS) Options {
 	opt := Options{
-		Select: g.Select, Ignore: g.Ignore, Unsafe: g.Unsafe, Author: g.Author, LabelStyle: g.LabelStyle,
+		Recheck: true,
+		Select:  g.Select, Ignore: g.Ignore, Unsafe: g.Unsafe, Author: g.Author, LabelStyle: g.LabelStyle,
 		Cache: g.Cache, Stages: g.Stages, MergeStyle: g.MergeStyle, MaxLines: g.MaxLines, Dockerignore: g.Ignorefile,
 		Facts: facts.Options{BuildArgs: g.BuildArgs, Targets: g.Targets}, Images: g.Images, Pins: g.Pins, Resolved: g.Resolved,
 	}

@@ -22,7 +22,8 @@ type Options struct {
 	// range; an end of 0 is the end of the file.
 	Lines [][2]int
 
-	Memory *Memory `json:"-"` // of the document, or nil
+	Recheck bool    // before a text is written: the result is parsed once more, as a whole, and must have the plan that was checked
+	Memory  *Memory `json:"-"` // of the document, or nil
 
 	Facts      facts.Options
 	Context    *facts.Context        // the build context, nil when it is not in sight
