@@ -221,11 +221,16 @@ func (d *doc) settle() {
 func (d *doc) semicolons() {
 	sum := d.breaks()
 	for i := range d.pieces {
-		p := &d.pieces[i]
-		if p.role == roleSemi && p.broken && len(p.comments) == 0 && sum[i] == sum[p.at.piece+1] && !d.pieces[p.at.piece].multi {
-			p.broken = false
+		if d.joins(sum, i) {
+			d.pieces[i].broken = false
 		}
 	}
+}
+
+// joins reports whether piece i is such a semicolon. sum is from breaks.
+func (d *doc) joins(sum []int, i int) bool {
+	p := &d.pieces[i]
+	return p.role == roleSemi && p.broken && len(p.comments) == 0 && sum[i] == sum[p.at.piece+1] && !d.pieces[p.at.piece].multi
 }
 
 // breaks counts the line breaks before each piece.

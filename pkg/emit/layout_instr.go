@@ -215,10 +215,11 @@ func (d *doc) head() {
 		return
 	}
 	width := 0
+	sum := d.breaks()
 	for i := range d.pieces {
 		q := &d.pieces[i]
 		width += len(q.flat) + q.first
-		if len(q.comments) > 0 || q.multi || i > k && q.broken {
+		if len(q.comments) > 0 || q.multi || i > k && q.broken && !d.joins(sum, i) {
 			if in.Form == parse.Pairs {
 				for j := k + 1; j < len(d.pieces); j++ {
 					d.pieces[j].col = 0

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -26,7 +27,7 @@ func BenchmarkParts(b *testing.B) {
 	}
 	var srcs [][]byte
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || filepath.Base(path) != "Dockerfile" && filepath.Ext(path) != ".Dockerfile" {
+		if err != nil || !d.Type().IsRegular() || !strings.Contains(strings.ToLower(filepath.Base(path)), "dockerfile") {
 			return err
 		}
 		src, err := os.ReadFile(path)
