@@ -7,6 +7,7 @@ import (
 	"image"
 	_ "image/png"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -261,7 +262,11 @@ func liveTable(rows []liveRow) string {
 }
 
 func saved(was, is int64) string {
-	return fmt.Sprintf("%s (−%.0f %%)", measure.Bytes(is), float64(was-is)/float64(was)*100)
+	sign, percent := "−", math.Round(float64(was-is)/float64(was)*100)
+	if percent < 0 {
+		sign = "+"
+	}
+	return fmt.Sprintf("%s (%s%.0f %%)", measure.Bytes(is), sign, math.Abs(percent))
 }
 
 func median(v []float64) float64 {
