@@ -11,11 +11,16 @@ import (
 // heapFloor is the heap size in bytes below which no garbage is collected. Go's
 // default of 4 MB makes a run over a tree collect hundreds of times; with
 // this floor it is a handful, and the whole process stays below 64 MiB.
-const heapFloor = 20 << 20
+const heapFloor = 14 << 20
 
 // heapPerByte is about what one byte of a Dockerfile needs until its result is
 // there. While a large file is worked on, hardly anything becomes garbage.
 const heapPerByte = 128
+
+// softLimit is a memory limit for a heap with little alive. Where a machine is
+// busy, the collector is told late how much that is, and would let the heap
+// grow too far meanwhile.
+const softLimit = 48 << 20
 
 // gcTuner sets the garbage collector to the floor, and beyond it to Go's own
 // pace: a heap with much alive must not grow ninefold. GOGC and GOMEMLIMIT,
@@ -33,8 +38,14 @@ func (g *gcTuner) start() {
 		return
 	}
 	g.floor.Store(heapFloor)
-	debug.SetGCPercent(g.percent(0))
-	afterEachGC(func() { debug.SetGCPercent(g.percent(live())) })
+	g.set(0)
+	afterEachGC(func() { g.set(live()) })
+}
+
+// set tells the collector what to do with so many live bytes.
+func (g *gcTuner) set(live uint64) {
+	debug.SetMemoryLimit(max(softLimit, 2*g.floor.Load(), 3*int64(live)))
+	debug.SetGCPercent(g.percent(live))
 }
 
 // reading raises the floor for a file of some bytes.
@@ -44,7 +55,7 @@ func (g *gcTuner) reading(bytes int) {
 		return
 	}
 	g.floor.Store(floor)
-	debug.SetGCPercent(g.percent(live()))
+	g.set(live())
 }
 
 // percent is the GOGC value for so many live bytes. Go itself multiplies its
