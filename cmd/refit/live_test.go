@@ -31,6 +31,7 @@ type liveApp struct {
 	Check  []string `toml:"check"`
 	Expect string   `toml:"expect"`
 	Source string   `toml:"source"`
+	Long   bool     `toml:"long"` // takes minutes, and another app is of its kind: left out with -short
 }
 
 // liveResult is what refit measure --json prints.
@@ -96,8 +97,11 @@ func TestLiveApps(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(apps)) {
 		row, ran := liveRow{name: name}, false
 		t.Run(name, func(t *testing.T) {
-			ran = true
 			app := apps[name]
+			if app.Long && testing.Short() {
+				t.Skip("takes long")
+			}
+			ran = true
 			dir := filepath.Join(appsDir, name)
 			var quick []string
 			if testing.Short() { // the builds and the comparison, not how fast a rebuild is
