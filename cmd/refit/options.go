@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,14 +117,14 @@ func (j *job) labels(opt *transform.Options, r *workspace.Rules, path string) er
 	add := func(k, v string) {
 		opt.Labels = append(slices.DeleteFunc(opt.Labels, func(l transform.Label) bool { return l.Key == k }), transform.Label{Key: k, Value: v})
 	}
-	for _, k := range sorted(r.LabelsFromEnv) {
+	for _, k := range slices.Sorted(maps.Keys(r.LabelsFromEnv)) {
 		v := j.c.getenv(r.LabelsFromEnv[k])
 		if v == "" {
 			return fmt.Errorf("the label %s wants the environment variable %s, which is not set", k, r.LabelsFromEnv[k])
 		}
 		add(k, v)
 	}
-	for _, k := range sorted(r.LabelsFromGit) {
+	for _, k := range slices.Sorted(maps.Keys(r.LabelsFromGit)) {
 		v, err := j.values.git(filepath.Dir(path), r.LabelsFromGit[k])
 		if err != nil {
 			return fmt.Errorf("the label %s wants the %s: %w", k, r.LabelsFromGit[k], err)
@@ -134,15 +135,6 @@ func (j *job) labels(opt *transform.Options, r *workspace.Rules, path string) er
 		add(l.Key, l.Value)
 	}
 	return nil
-}
-
-func sorted(m map[string]string) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // contexts remembers the build contexts that were opened.

@@ -434,8 +434,18 @@ func archive(ctx *Context, p string) bool {
 	if ctx == nil {
 		return false
 	}
-	head := ctx.Head(p, 512)
-	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"} {
+	return ArchiveContent(ctx.Head(p, 512))
+}
+
+// ArchiveContent reports whether the first bytes of a file are those of a tar
+// archive or a compressed file, which ADD may unpack.
+func ArchiveContent(head []byte) bool {
+	return TarContent(head) || strings.HasPrefix(string(head), "\x28\xb5\x2f\xfd")
+}
+
+// TarContent is ArchiveContent without Zstandard.
+func TarContent(head []byte) bool {
+	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00"} {
 		if strings.HasPrefix(string(head), magic) {
 			return true
 		}

@@ -82,6 +82,12 @@ func Parse(src []byte) (*File, error) {
 			return g, nil
 		}
 	}
+	return f.parsePiece()
+}
+
+// parsePiece parses the file in one piece, with its RUN lines cut where that
+// can be done.
+func (f *File) parsePiece() (*File, error) {
 	if g := f.parseShort(); g != nil {
 		return g, nil
 	}

@@ -33,10 +33,8 @@ func (f *File) parseParts() *File {
 			if i > 0 {
 				src = append([]byte(head), src...)
 			}
-			g := &File{Src: src, lines: lineStarts(src)}
-			if s := g.parseShort(); s != nil {
-				g = s
-			} else if _, err := g.parseWhole(); err != nil {
+			g, err := (&File{Src: src, lines: lineStarts(src)}).parsePiece()
+			if err != nil {
 				return
 			}
 			last := g.Tiles[len(g.Tiles)-1]
@@ -67,10 +65,8 @@ func (f *File) parseParts() *File {
 			t.Start, t.End = t.Start+d, t.End+d
 			if in := t.Instruction; in != nil {
 				in.Index = len(out.Instructions)
-				out.Instructions = append(out.Instructions, in)
-				out.AST.Children = append(out.AST.Children, in.Node)
 			}
-			out.Tiles = append(out.Tiles, t)
+			out.put(t)
 		}
 	}
 	out.AST.EndLine = out.Instructions[len(out.Instructions)-1].EndLine

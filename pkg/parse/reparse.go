@@ -218,16 +218,22 @@ func (f *File) take(m *File, tiles []Tile, r region, atEnd bool) (rest []Tile, o
 // add appends a tile of another text, moved by d bytes and some lines.
 func (f *File) add(t Tile, d, lines int) {
 	t.Start, t.End = t.Start+d, t.End+d
-	if t.Kind == TileBlank && len(f.Tiles) > 0 && f.Tiles[len(f.Tiles)-1].Kind == TileBlank {
-		f.Tiles[len(f.Tiles)-1].End = t.End
+	if in := t.Instruction; in != nil {
+		if index := len(f.Instructions); d != 0 || lines != 0 || in.Index != index {
+			t.Instruction = in.moved(d, lines)
+			t.Instruction.Index = index
+		}
+	}
+	f.put(t)
+}
+
+// put appends a tile. Blank lines behind blank lines are one tile.
+func (f *File) put(t Tile) {
+	if n := len(f.Tiles); t.Kind == TileBlank && n > 0 && f.Tiles[n-1].Kind == TileBlank {
+		f.Tiles[n-1].End = t.End
 		return
 	}
 	if in := t.Instruction; in != nil {
-		if index := len(f.Instructions); d != 0 || lines != 0 || in.Index != index {
-			in = in.moved(d, lines)
-			in.Index = index
-		}
-		t.Instruction = in
 		f.Instructions = append(f.Instructions, in)
 		f.AST.Children = append(f.AST.Children, in.Node)
 	}

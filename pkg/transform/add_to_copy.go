@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"bytes"
 	"path"
 	"strings"
 
@@ -147,7 +146,7 @@ func remoteOrArchive(src string, ctx *facts.Context, later bool) string {
 			return ""
 		}
 		data, ok := ctx.Read(src)
-		if !ok || isArchive(data) {
+		if !ok || facts.ArchiveContent(data) {
 			return src + " is an archive, which ADD unpacks"
 		}
 		return ""
@@ -168,14 +167,4 @@ func archiveName(name string) bool {
 		}
 	}
 	return strings.Contains(n, ".tar.")
-}
-
-// isArchive looks at the first bytes of a file as BuildKit does.
-func isArchive(data []byte) bool {
-	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"} {
-		if bytes.HasPrefix(data, []byte(magic)) {
-			return true
-		}
-	}
-	return len(data) > 262 && string(data[257:262]) == "ustar"
 }

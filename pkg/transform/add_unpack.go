@@ -162,7 +162,7 @@ func (p *Pass) addUnpack(r *Program, calls []facts.Call, k int, x extraction) bo
 		return skip("%s is not named like a tar archive that ADD unpacks", src.S)
 	case ctx != nil && !ctx.Exists(src.S):
 		return skip("%s is not in the build context", src.S)
-	case ctx != nil && !tarContent(ctx.Head(src.S, 512)):
+	case ctx != nil && !facts.TarContent(ctx.Head(src.S, 512)):
 		return skip("%s is no archive that ADD unpacks", src.S)
 	case !r.State.User.Known || !facts.Root(r.State.User.S):
 		return skip("tar does not run as root, so that the files belong to another user")
@@ -279,17 +279,6 @@ func tarName(p string) bool {
 		}
 	}
 	return false
-}
-
-// tarContent reports whether the first bytes of a file are those of a tar
-// archive or a compressed file.
-func tarContent(head []byte) bool {
-	for _, magic := range []string{"\x1f\x8b", "BZh", "\xfd7zXZ\x00"} {
-		if strings.HasPrefix(string(head), magic) {
-			return true
-		}
-	}
-	return len(head) > 262 && string(head[257:262]) == "ustar"
 }
 
 // betweenUnpack says which instruction between a COPY and a RUN stands against

@@ -50,13 +50,7 @@ func TestAdvice(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		var got []string
-		for _, c := range res.Advice {
-			got = append(got, fmt.Sprintf("%d:%d", c.Pos.Line, c.Pos.Col))
-			if c.Title == "" || c.Reason == "" {
-				t.Errorf("%s: advice without words", tt.name)
-			}
-		}
+		got := advicePlaces(t, tt.name, res)
 		if fmt.Sprint(got) != fmt.Sprint(tt.want) {
 			t.Errorf("%s: advice at %v, want %v:\n%s", tt.name, got, tt.want, tt.dockerfile)
 		}
@@ -78,4 +72,17 @@ func TestParseImages(t *testing.T) {
 			t.Errorf("%q is accepted", bad)
 		}
 	}
+}
+
+// advicePlaces gives the line and column of each piece of advice, which must
+// have words.
+func advicePlaces(t *testing.T, name string, res *Result) (places []string) {
+	t.Helper()
+	for _, c := range res.Advice {
+		places = append(places, fmt.Sprintf("%d:%d", c.Pos.Line, c.Pos.Col))
+		if c.Title == "" || c.Reason == "" {
+			t.Errorf("%s: advice without words", name)
+		}
+	}
+	return places
 }

@@ -257,7 +257,8 @@ func (e *engine) round(round int) []Change {
 	}
 	next, _, err := e.try(chosen)
 	if err != nil {
-		if chosen = e.soundChanges(chosen, err); len(chosen) == 0 {
+		chosen = sound(chosen, err, func(some []Change) error { _, _, err := e.try(some); return err }, e.drop)
+		if len(chosen) == 0 {
 			return e.again(round)
 		}
 		if next, _, err = e.try(chosen); err != nil {
@@ -265,7 +266,7 @@ func (e *engine) round(round int) []Change {
 			// itself again.
 			chosen = chosen[:1]
 			if next, _, err = e.try(chosen); err != nil {
-				e.drop(&chosen[0], err)
+				e.drop(chosen[0], err)
 				return e.again(round)
 			}
 		}
@@ -274,18 +275,18 @@ func (e *engine) round(round int) []Change {
 	return chosen
 }
 
-// soundChanges returns those of some changes that pass the checks, given the
-// error of all together. It halves them, so that few bad ones among many cost
-// few checks.
-func (e *engine) soundChanges(changes []Change, err error) []Change {
-	if len(changes) == 1 {
-		e.drop(&changes[0], err)
+// sound returns those of some items that pass try, given the error of all
+// together; drop is told of the others. It halves them, so that few bad ones
+// among many cost few tries.
+func sound[T any](items []T, err error, try func([]T) error, drop func(T, error)) []T {
+	if len(items) == 1 {
+		drop(items[0], err)
 		return nil
 	}
-	var out []Change
-	for _, half := range [][]Change{changes[:len(changes)/2], changes[len(changes)/2:]} {
-		if _, _, err := e.try(half); err != nil {
-			half = e.soundChanges(half, err)
+	var out []T
+	for _, half := range [][]T{items[:len(items)/2], items[len(items)/2:]} {
+		if err := try(half); err != nil {
+			half = sound(half, err, try, drop)
 		}
 		out = append(out, half...)
 	}
@@ -294,8 +295,8 @@ func (e *engine) soundChanges(changes []Change, err error) []Change {
 
 // drop reports a change that failed a check, and sees to it that it is not
 // tried again.
-func (e *engine) drop(c *Change, err error) {
-	e.banned[key(e.cur.file, c)] = true
+func (e *engine) drop(c Change, err error) {
+	e.banned[key(e.cur.file, &c)] = true
 	e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:%d: %s (%s): dropped: %v", c.Pos.Line, c.Pos.Col, c.Title, c.Transform, err))
 }
 
@@ -319,7 +320,7 @@ func (e *engine) namedUnsafe(name string) bool {
 // propose runs the transforms on a version. broken names those that panicked;
 // what they proposed is left out.
 func propose(v *version, sel selection, opt *Options) (changes []Change, skips []Skip, broken []string) {
-	p := &Pass{File: v.file, Facts: v.facts, Options: opt, programs: map[*parse.Instruction]*Program{}}
+	p := newPass(v, opt)
 	for _, t := range sel.list {
 		p.transform = t
 		n := len(p.changes)

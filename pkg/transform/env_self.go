@@ -77,7 +77,7 @@ func envSelf(p *Pass) {
 		line := func(pairs []parse.Pair) string {
 			text := in.Keyword.Text(src)
 			for _, a := range pairs {
-				text += " " + src2(src, parse.Span{Start: a.Key.Start, End: a.Value.End})
+				text += " " + parse.Span{Start: a.Key.Start, End: a.Value.End}.Text(src)
 			}
 			return text
 		}
@@ -102,9 +102,6 @@ func itself(p parse.Pair) bool {
 	v := strings.Trim(p.Value.Value, `"`)
 	return v == "$"+p.Key.Value || v == "${"+p.Key.Value+"}"
 }
-
-// src2 is the text of a span.
-func src2(src []byte, sp parse.Span) string { return string(src[sp.Start:sp.End]) }
 
 // refers reports whether a word uses a variable: $NAME or ${NAME….
 func refers(word, name string) bool {

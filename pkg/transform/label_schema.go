@@ -70,10 +70,7 @@ func init() {
 	})
 }
 
-// LabelKinds are the kinds of values that a label schema can name.
-func LabelKinds() []string { return slices.Sorted(maps.Keys(labelKinds)) }
-
-// labelKinds says for each kind what a value must be, and whether one is.
+// labelKinds says for each kind that a label schema can name what a value must be, and whether one is.
 var labelKinds = map[string]struct {
 	want  string
 	valid func(string) bool

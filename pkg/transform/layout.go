@@ -36,7 +36,7 @@ func (e *engine) layout() {
 	}
 	next, cmp, err := e.tryLayout(todo)
 	if err != nil {
-		todo = e.sound(todo, err)
+		todo = sound(todo, err, func(some []emit.Group) error { _, _, err := e.tryLayout(some); return err }, e.dropLayout)
 		if next, cmp, err = e.tryLayout(todo); err != nil {
 			e.res.Internal = append(e.res.Internal, fmt.Sprintf("the layout was dropped: %v", err))
 			return
@@ -59,7 +59,7 @@ func (e *engine) layoutAny() {
 			e.acceptLayout(one, next, cmp)
 			return
 		}
-		e.sound(one, err)
+		e.dropLayout(g, err)
 	}
 }
 
@@ -80,26 +80,13 @@ func (e *engine) acceptLayout(groups []emit.Group, next *version, cmp plan.Compa
 	e.cur = next
 }
 
-// sound returns those of some groups that pass the checks, given the error of
-// all together. It halves them, so that few bad ones in a long file cost few
-// checks.
-func (e *engine) sound(groups []emit.Group, err error) []emit.Group {
-	if len(groups) == 1 {
-		line := 1
-		if in := groups[0].Instruction; in != nil {
-			line = in.StartLine
-		}
-		e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:1: the layout was dropped: %v", line, err))
-		return nil
+// dropLayout reports a group that failed a check.
+func (e *engine) dropLayout(g emit.Group, err error) {
+	line := 1
+	if in := g.Instruction; in != nil {
+		line = in.StartLine
 	}
-	var out []emit.Group
-	for _, half := range [][]emit.Group{groups[:len(groups)/2], groups[len(groups)/2:]} {
-		if _, _, err := e.tryLayout(half); err != nil {
-			half = e.sound(half, err)
-		}
-		out = append(out, half...)
-	}
-	return out
+	e.res.Internal = append(e.res.Internal, fmt.Sprintf("%d:1: the layout was dropped: %v", line, err))
 }
 
 // tryLayout applies groups and checks that the build stays the same but for

@@ -35,8 +35,9 @@ type Options struct {
 	Author     string                // for add-labels
 	Registries []string              // for trusted-registry: host names, * stands for any letters
 	// LabelSchema says which labels an image must have, and of which kind
-	// their values are, see [LabelKinds]; a kind that is none asks for a value
-	// only. StrictLabels allows no others.
+	// their values are: those of hadolint's label schema, url, semver, spdx,
+	// rfc3339, hash and email; any other asks for a value only. StrictLabels
+	// allows no other labels.
 	LabelSchema  map[string]string
 	StrictLabels bool
 	LabelStyle   string // "" or "label"; "maintainer" writes a MAINTAINER for the author

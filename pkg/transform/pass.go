@@ -18,10 +18,12 @@ type Pass struct {
 	transform *Transform
 	changes   []Change
 	skips     []Skip
-	mentions  map[string]int // see firstMention
-	strict    map[*facts.Manager][]strictUse
 	programs  map[*parse.Instruction]*Program
 	memory    map[any]any // see once
+}
+
+func newPass(v *version, opt *Options) *Pass {
+	return &Pass{File: v.file, Facts: v.facts, Options: opt, programs: map[*parse.Instruction]*Program{}, memory: map[any]any{}}
 }
 
 // once computes something about the file that many instructions ask for. key is
@@ -31,9 +33,6 @@ func once[T any](p *Pass, key any, compute func() T) T {
 		return v.(T)
 	}
 	v := compute()
-	if p.memory == nil {
-		p.memory = map[any]any{}
-	}
 	p.memory[key] = v
 	return v
 }
@@ -61,19 +60,15 @@ func (p *Pass) Skip(at parse.Span, format string, args ...any) {
 // firstMention is the index of the first instruction whose arguments contain a
 // text, or the number of instructions if none does.
 func (p *Pass) firstMention(text string) int {
-	if i, ok := p.mentions[text]; ok {
-		return i
-	}
-	at := len(p.File.Instructions)
-	for _, in := range p.File.Instructions {
-		if strings.Contains(in.Args.Value, text) {
-			at = in.Index
-			break
+	return once(p, mentionOf(text), func() int {
+		for _, in := range p.File.Instructions {
+			if strings.Contains(in.Args.Value, text) {
+				return in.Index
+			}
 		}
-	}
-	if p.mentions == nil {
-		p.mentions = map[string]int{}
-	}
-	p.mentions[text] = at
-	return at
+		return len(p.File.Instructions)
+	})
 }
+
+// mentionOf is a key of once.
+type mentionOf string

@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,13 +53,7 @@ func TestPolicies(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		var got []string
-		for _, c := range res.Advice {
-			got = append(got, fmt.Sprintf("%d:%d", c.Pos.Line, c.Pos.Col))
-			if c.Title == "" || c.Reason == "" {
-				t.Errorf("%s: advice without words", tt.name)
-			}
-		}
+		got := advicePlaces(t, tt.name, res)
 		if d := cmp.Diff(tt.want, got); d != "" {
 			t.Errorf("%s: -want +got:\n%s\n%s", tt.name, d, tt.dockerfile)
 		}

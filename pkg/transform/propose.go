@@ -57,7 +57,7 @@ func (d *Draft) Facts() *facts.Facts { return d.v.facts }
 // Programs returns the RUN instructions of the text whose programs are
 // understood, for edits that no transform proposes.
 func (d *Draft) Programs() []*Program {
-	return (&Pass{File: d.v.file, Facts: d.v.facts, Options: &d.opt, programs: map[*parse.Instruction]*Program{}}).Programs()
+	return newPass(d.v, &d.opt).Programs()
 }
 
 // Check applies a change of the draft alone and returns it with its

@@ -24,9 +24,13 @@ type strictUse struct {
 // strictUses returns the places of the file that fail without the caches of a
 // manager, in order.
 func (p *Pass) strictUses(m *facts.Manager) []strictUse {
-	if list, ok := p.strict[m]; ok {
-		return list
-	}
+	return once(p, strictOf{m}, func() []strictUse { return p.findStrictUses(m) })
+}
+
+// strictOf is a key of once.
+type strictOf struct{ *facts.Manager }
+
+func (p *Pass) findStrictUses(m *facts.Manager) []strictUse {
 	dirs := slices.Concat(m.Lists, m.Caches, m.Mounts)
 	var list []strictUse
 	for _, in := range p.File.Instructions {
@@ -45,10 +49,6 @@ func (p *Pass) strictUses(m *facts.Manager) []strictUse {
 			}
 		}
 	}
-	if p.strict == nil {
-		p.strict = map[*facts.Manager][]strictUse{}
-	}
-	p.strict[m] = list
 	return list
 }
 

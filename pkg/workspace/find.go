@@ -289,19 +289,19 @@ func (f *finder) enter(dir, abs, name string, ig *ignores) {
 		return
 	}
 	if ig != nil {
-		if _, repository := findEntry(entries, ".git"); repository {
+		if hasEntry(entries, ".git") {
 			ig = rootIgnores(abs, f.opt.User)
 		} else {
-			_, has := findEntry(entries, ".gitignore")
-			ig = ig.enter(name, has)
+			ig = ig.enter(name, hasEntry(entries, ".gitignore"))
 		}
 	}
 	f.dir(path, abs, ig, entries)
 }
 
-// findEntry finds an entry by name among sorted ones.
-func findEntry(entries []fs.DirEntry, name string) (int, bool) {
-	return slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+// hasEntry reports whether sorted entries have one of that name.
+func hasEntry(entries []fs.DirEntry, name string) bool {
+	_, found := slices.BinarySearchFunc(entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	return found
 }
 
 // count says whether an ignored directory has Dockerfiles itself, for the

@@ -86,7 +86,7 @@ var configNames = [...]string{ConfigName, ".hadolint.yaml", ".hadolint.yml", edi
 // be looked for.
 func (r *Resolver) Listed(dir string, entries []fs.DirEntry) {
 	for _, name := range configNames {
-		if _, found := findEntry(entries, name); found {
+		if hasEntry(entries, name) {
 			return
 		}
 	}
@@ -125,19 +125,17 @@ func (r *Resolver) dir(dir string) *dirConfig {
 		r.query = editorconfig.Query{FileCache: map[string]*editorconfig.File{}, RegexpCache: map[string]*regexp.Regexp{}}
 	}
 	r.dirs[dir] = d
-	if r.File != "" {
-		if d.config == nil && d.err == nil {
-			d.config, d.err = ReadConfig(r.File)
-		}
+	if r.File != "" && d.config == nil && d.err == nil {
+		d.config, d.err = ReadConfig(r.File)
 	}
 	if r.empty[dir] {
 		return d
 	}
-	if r.File != "" {
-		// The one that was named holds everywhere.
-	} else if c, err := ReadConfig(filepath.Join(dir, ConfigName)); !errors.Is(err, fs.ErrNotExist) {
+	if r.File == "" {
 		// A nearer file replaces the one above, mistakes included.
-		d.config, d.err = c, err
+		if c, err := ReadConfig(filepath.Join(dir, ConfigName)); !errors.Is(err, fs.ErrNotExist) {
+			d.config, d.err = c, err
+		}
 	}
 	for _, name := range []string{".hadolint.yaml", ".hadolint.yml"} {
 		if h, err := ReadHadolint(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
