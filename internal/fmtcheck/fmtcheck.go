@@ -6,9 +6,11 @@ package fmtcheck
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -309,19 +311,42 @@ func strip(s string) string {
 	}, s)
 }
 
+// sameTree compares two programs whose bytes other than white space are known
+// to be equal. Which node holds a comment depends on its indent for the parser,
+// so comments are compared by themselves.
 func sameTree(a, b *syntax.File) error {
 	if !sameValue(reflect.ValueOf(a), reflect.ValueOf(b)) {
 		return fmt.Errorf("the program changed")
 	}
+	if !slices.Equal(programComments(a), programComments(b)) {
+		return fmt.Errorf("the comments changed")
+	}
 	return nil
 }
 
+// programComments are a program's comments in their order, without trailing blanks.
+func programComments(f *syntax.File) []string {
+	var found []*syntax.Comment
+	syntax.Walk(f, func(n syntax.Node) bool {
+		if c, ok := n.(*syntax.Comment); ok {
+			found = append(found, c)
+		}
+		return true
+	})
+	slices.SortFunc(found, func(a, b *syntax.Comment) int { return cmp.Compare(a.Pos().Offset(), b.Pos().Offset()) })
+	var out []string
+	for _, c := range found {
+		out = append(out, strings.TrimRight(c.Text, " \t"))
+	}
+	return out
+}
+
 var (
-	posType     = reflect.TypeOf(syntax.Pos{})
-	commentType = reflect.TypeOf(syntax.Comment{})
+	posType      = reflect.TypeOf(syntax.Pos{})
+	commentsType = reflect.TypeOf([]syntax.Comment{})
 )
 
-// sameValue compares two trees without their positions.
+// sameValue compares two trees without their positions and comments.
 func sameValue(a, b reflect.Value) bool {
 	if a.Kind() != b.Kind() || a.Type() != b.Type() {
 		return false
@@ -329,9 +354,8 @@ func sameValue(a, b reflect.Value) bool {
 	if a.Type() == posType {
 		return a.Interface().(syntax.Pos).IsValid() == b.Interface().(syntax.Pos).IsValid()
 	}
-	if a.Type() == commentType {
-		ca, cb := a.Interface().(syntax.Comment), b.Interface().(syntax.Comment)
-		return strings.TrimRight(ca.Text, " \t") == strings.TrimRight(cb.Text, " \t")
+	if a.Type() == commentsType {
+		return true
 	}
 	switch a.Kind() {
 	case reflect.Pointer, reflect.Interface:
