@@ -46,7 +46,7 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 		b.words[i] += b.words[i-1]
 	}
 	var edits []Edit
-	base, first, blank := 0, true, false
+	base, first, blank, joined := 0, true, false, false
 	for start := 0; start < len(b.text); {
 		end := strings.IndexByte(b.text[start:], '\n') + start
 		if end < start {
@@ -56,6 +56,7 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 		code := strings.TrimLeft(line, " \t")
 		o := start + len(line) - len(code)
 		next := min(end+1, len(b.text))
+		joined = b.joined(start, joined)
 		set := func(lo, hi int, text string) {
 			if b.text[lo:hi] != text {
 				at := doc.Body.Start
@@ -82,7 +83,7 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 			}
 			var pad strings.Builder
 			writeIndent(&pad, l.style, base+b.level(o)*l.style.Indent)
-			if !b.joined(start) {
+			if !joined {
 				set(start, o, pad.String())
 			}
 			blank = false
@@ -196,12 +197,15 @@ func (b *bodyIndent) level(o int) int { return b.nested[o] }
 func (b *bodyIndent) inWord(o int) bool { return b.words[o] > 0 }
 
 // joined reports whether the line that starts at o continues the word of the
-// line before, or might: white space at its start would then matter.
-func (b *bodyIndent) joined(o int) bool {
-	before := b.text[:o]
-	if !strings.HasSuffix(before, "\\\n") {
+// line before, or might: white space at its start would then matter. before
+// says the same of that line.
+func (b *bodyIndent) joined(o int, before bool) bool {
+	text, continued := strings.CutSuffix(b.text[:o], "\\\n")
+	if !continued || o < len(b.text) && (b.text[o] == ' ' || b.text[o] == '\t') {
 		return false
 	}
-	cut := strings.HasSuffix(before, " \\\n") || strings.HasSuffix(before, "\t\\\n")
-	return !cut && (o >= len(b.text) || b.text[o] != ' ' && b.text[o] != '\t')
+	if text == "" || strings.HasSuffix(text, "\n") {
+		return before // nothing but the backslash: if that line is indented, it ends the word
+	}
+	return !strings.HasSuffix(text, " ") && !strings.HasSuffix(text, "\t")
 }
