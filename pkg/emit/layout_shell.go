@@ -195,7 +195,7 @@ func (a *annotator) tokens(text string) {
 		if n.keep && start == end && start > 0 {
 			p.flat, n.group = "", nil
 		}
-		if n.tight && start > 0 && canTouch(text[end-1], text[start]) {
+		if n.tight && start > 0 && canTouch(text[end-1], text[start]) && !opensHeredoc(text[:end]) {
 			p.flat = ""
 		}
 		k := a.d.add(p)
@@ -218,6 +218,13 @@ func canTouch(before, after byte) bool {
 		return false
 	}
 	return before != '(' || after != '('
+}
+
+// opensHeredoc reports whether a text ends in a word that BuildKit may take for
+// the start of a here-document. For it, words end at white space only: what
+// touched the word would become part of the delimiter.
+func opensHeredoc(text string) bool {
+	return strings.Contains(text[strings.LastIndexAny(text, " \t")+1:], "<<")
 }
 
 // stmts notes the statements of a body.
