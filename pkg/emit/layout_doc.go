@@ -2,6 +2,7 @@ package emit
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"sort"
 	"strings"
@@ -477,7 +478,9 @@ func (d *doc) edits() []Edit {
 		}
 		set(parse.Span{Start: pos, End: p.src.Start}, b.String())
 		if p.upper {
-			set(p.src, strings.ToUpper(p.src.Text(d.f.Src)))
+			for sp := range letters(d.f.Src, p.src) {
+				set(sp, strings.ToUpper(sp.Text(d.f.Src)))
+			}
 		}
 		if p.multi {
 			d.tidy(p.src, set)
@@ -496,6 +499,24 @@ func (d *doc) edits() []Edit {
 	}
 	set(parse.Span{Start: pos, End: d.end}, b.String())
 	return out
+}
+
+// letters yields the runs of ASCII letters in a span: a keyword is one, unless
+// a continuation takes it apart.
+func letters(src []byte, in parse.Span) iter.Seq[parse.Span] {
+	isLetter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+	return func(yield func(parse.Span) bool) {
+		for i := in.Start; i < in.End; {
+			k := i
+			for k < in.End && isLetter(src[k]) {
+				k++
+			}
+			if k > i && !yield(parse.Span{Start: i, End: k}) {
+				return
+			}
+			i = k + 1
+		}
+	}
 }
 
 // brk writes what ends a line that goes on.
