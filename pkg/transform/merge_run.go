@@ -55,7 +55,8 @@ COPY --from ship no layer and are left alone; --stages all merges there too.
 ## Safety
 Safe. Only RUNs with equal flags in shell form are merged. Each RUN starts in a fresh shell: a part that changes the
 shell's state (cd, set, export, assignments, …) goes into a subshell if others follow; a part that cannot be isolated
-(background jobs, daemons, set -e in one part only) is not merged.
+(background jobs, daemons, set -e in one part only) is not merged. Nor is one that changes what the next RUN would
+start with afresh: the shell itself, the working directory, the groups or the home of the user that it runs as.
 
 ## References
 - https://docs.docker.com/build/building/best-practices/#run
@@ -381,6 +382,13 @@ var daemons = map[string]bool{
 // https://docs.docker.com/reference/dockerfile/#run.
 var perRun = []string{"/etc/hosts", "/etc/resolv.conf", "/dev/shm", "/proc/", "/sys/"}
 
+// perContainer are commands that change the container of a RUN, which they
+// may do with --security=insecure: the next RUN has another one.
+var perContainer = map[string]bool{
+	"mount": true, "umount": true, "sysctl": true, "hostname": true, "ip": true, "ifconfig": true, "route": true,
+	"iptables": true, "ip6tables": true, "nft": true, "swapon": true, "modprobe": true, "losetup": true,
+}
+
 // leavesBehind says what of a RUN would be seen by commands behind it in the
 // same RUN but not in the next, or "".
 func leavesBehind(r *Program) string {
@@ -389,6 +397,9 @@ func leavesBehind(r *Program) string {
 		base := name[strings.LastIndexByte(name, '/')+1:]
 		if daemons[base] || strings.HasPrefix(name, "/etc/init.d/") {
 			return "the process that " + base + " starts would live on"
+		}
+		if fl := r.In.Flag("security"); fl != nil && fl.Arg == "insecure" && perContainer[base] {
+			return "what " + base + " does to the build container is gone in the next RUN"
 		}
 	}
 	for _, path := range perRun {

@@ -12,6 +12,9 @@ import (
 // the next RUN would start with afresh, or "": BuildKit starts the shell that is
 // there then, and makes the working directory if it is not there.
 func (p *Pass) disturbs(m *mergePart) string {
+	if why := p.changesUser(m); why != "" {
+		return why
+	}
 	calls := p.Facts.Calls(m.In)
 	for i := range calls {
 		c := &calls[i]
