@@ -5,26 +5,24 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/refit-dev/refit/pkg/transform"
 )
 
-func completionCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:      "completion",
-		Usage:     "print the completion script of a shell",
-		ArgsUsage: "bash|zsh|fish",
-		Description: "bash: refit completion bash >/usr/share/bash-completion/completions/refit\n" +
+func completionCommand(c *console) *command {
+	return &command{
+		name:     "completion",
+		usage:    "print the completion script of a shell",
+		operands: "bash|zsh|fish",
+		description: "bash: refit completion bash >/usr/share/bash-completion/completions/refit\n" +
 			"zsh:  refit completion zsh >\"${fpath[1]}/_refit\"\n" +
 			"fish: refit completion fish >~/.config/fish/completions/refit.fish",
-		Action: func(ctx *cli.Context) error {
-			scripts := map[string]func([]*cli.Command) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
-			script := scripts[ctx.Args().First()]
-			if script == nil || ctx.NArg() != 1 {
+		run: func(ctx *call) error {
+			scripts := map[string]func([]*command) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+			script := scripts[ctx.first()]
+			if script == nil || len(ctx.args) != 1 {
 				return usagef("completion needs the name of a shell: bash, zsh or fish")
 			}
-			_, err := fmt.Fprint(c.out, script(ctx.App.VisibleCommands()))
+			_, err := fmt.Fprint(c.out, script(commands(c)))
 			return err
 		},
 	}
@@ -51,54 +49,43 @@ var flagChoices = map[string]string{
 	"engine": "auto docker buildkit podman buildah",
 }
 
-func flagsOf(cmd *cli.Command) []flagInfo {
+func flagsOf(cmd *command) []flagInfo {
 	var out []flagInfo
-	for _, f := range append(cmd.VisibleFlags(), cli.HelpFlag) {
-		doc, ok := f.(cli.DocGenerationFlag)
-		if !ok || len(out) > 0 && f.Names()[0] == "help" && out[len(out)-1].names[0] == "--help" {
+	for _, f := range append(cmd.flags[:len(cmd.flags):len(cmd.flags)], helpFlag) {
+		if f.hidden {
 			continue
 		}
-		info := flagInfo{takes: doc.TakesValue(), def: doc.GetDefaultText()}
-		for _, n := range f.Names() {
-			info.names = append(info.names, dashed(n))
+		info := flagInfo{names: []string{dashed(f.name)}, usage: f.usage, category: f.category, def: f.def, value: "VALUE"}
+		if f.short != "" {
+			info.names = append(info.names, dashed(f.short))
 		}
-		sort.SliceStable(info.names, func(i, j int) bool { return len(info.names[i]) > len(info.names[j]) })
-		choices, ok := flagChoices[cmd.Name+" "+f.Names()[0]]
+		info.takes, info.optional = f.kind != isSwitch && f.without == "", f.without != ""
+		choices, ok := flagChoices[cmd.name+" "+f.name]
 		if !ok {
-			choices = flagChoices[f.Names()[0]]
+			choices = flagChoices[f.name]
 		}
 		info.choices = strings.Fields(choices)
-		if f.Names()[0] == "select" || f.Names()[0] == "ignore" {
-			for _, t := range transform.All() {
-				info.choices = append(info.choices, t.Name)
-			}
-			sort.Strings(info.choices)
+		if f.name == "select" || f.name == "ignore" {
+			info.choices = transformNames()
 		}
-		info.usage, info.value = doc.GetUsage(), "VALUE"
 		if before, rest, ok := strings.Cut(info.usage, "`"); ok {
 			name, after, _ := strings.Cut(rest, "`")
 			info.usage, info.value = before+name+after, name
-		}
-		if c, ok := f.(cli.CategorizableFlag); ok {
-			info.category = c.GetCategory()
-		}
-		if _, ok := f.(*optionalFlag); ok {
-			info.takes, info.optional = false, true
 		}
 		out = append(out, info)
 	}
 	return out
 }
 
-func names(cmds []*cli.Command) []string {
+func names(cmds []*command) []string {
 	var out []string
 	for _, c := range cmds {
-		out = append(out, c.Name)
+		out = append(out, c.name)
 	}
 	return out
 }
 
-func bashCompletion(cmds []*cli.Command) string {
+func bashCompletion(cmds []*command) string {
 	var b strings.Builder
 	b.WriteString(`# bash completion for refit
 _refit() {
@@ -113,7 +100,7 @@ _refit() {
 	for _, cmd := range cmds {
 		for _, f := range flagsOf(cmd) {
 			if len(f.choices) > 0 {
-				fmt.Fprintf(&b, "    \"%s %s\") values=\"%s\" ;;\n", cmd.Name, f.names[0], strings.Join(f.choices, " "))
+				fmt.Fprintf(&b, "    \"%s %s\") values=\"%s\" ;;\n", cmd.name, f.names[0], strings.Join(f.choices, " "))
 			}
 		}
 	}
@@ -123,7 +110,7 @@ _refit() {
 		for _, f := range flagsOf(cmd) {
 			flags = append(flags, f.names...)
 		}
-		fmt.Fprintf(&b, "    %s) flags=\"%s\" ;;\n", cmd.Name, strings.Join(flags, " "))
+		fmt.Fprintf(&b, "    %s) flags=\"%s\" ;;\n", cmd.name, strings.Join(flags, " "))
 	}
 	b.WriteString(`  esac
   if [ -n "$values" ]; then
@@ -152,16 +139,16 @@ func transformNames() []string {
 	return out
 }
 
-func zshCompletion(cmds []*cli.Command) string {
+func zshCompletion(cmds []*command) string {
 	quote := strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, ":", `\:`)
 	var b strings.Builder
 	b.WriteString("#compdef refit\n# zsh completion for refit\n_refit() {\n  local -a commands\n  commands=(\n")
 	for _, cmd := range cmds {
-		fmt.Fprintf(&b, "    '%s:%s'\n", cmd.Name, quote.Replace(cmd.Usage))
+		fmt.Fprintf(&b, "    '%s:%s'\n", cmd.name, quote.Replace(cmd.usage))
 	}
 	b.WriteString("  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n  case $command in\n")
 	for _, cmd := range cmds {
-		fmt.Fprintf(&b, "    %s)\n      _arguments -s", cmd.Name)
+		fmt.Fprintf(&b, "    %s)\n      _arguments -s", cmd.name)
 		for _, f := range flagsOf(cmd) {
 			for _, n := range f.names {
 				arg := ""
@@ -175,7 +162,7 @@ func zshCompletion(cmds []*cli.Command) string {
 			}
 		}
 		operand := "*:file:_files"
-		switch cmd.Name {
+		switch cmd.name {
 		case "explain":
 			operand = "*:transform:(" + strings.Join(transformNames(), " ") + ")"
 		case "completion":
@@ -187,15 +174,15 @@ func zshCompletion(cmds []*cli.Command) string {
 	return b.String()
 }
 
-func fishCompletion(cmds []*cli.Command) string {
+func fishCompletion(cmds []*command) string {
 	quote := strings.NewReplacer(`\`, `\\`, "'", `\'`)
 	var b strings.Builder
 	b.WriteString("# fish completion for refit\n")
 	for _, cmd := range cmds {
-		fmt.Fprintf(&b, "complete -c refit -n __fish_use_subcommand -f -a %s -d '%s'\n", cmd.Name, quote.Replace(cmd.Usage))
+		fmt.Fprintf(&b, "complete -c refit -n __fish_use_subcommand -f -a %s -d '%s'\n", cmd.name, quote.Replace(cmd.usage))
 	}
 	for _, cmd := range cmds {
-		seen := "-n '__fish_seen_subcommand_from " + cmd.Name + "'"
+		seen := "-n '__fish_seen_subcommand_from " + cmd.name + "'"
 		for _, f := range flagsOf(cmd) {
 			fmt.Fprintf(&b, "complete -c refit %s", seen)
 			for _, n := range f.names {
@@ -213,7 +200,7 @@ func fishCompletion(cmds []*cli.Command) string {
 			}
 			fmt.Fprintf(&b, " -d '%s'\n", quote.Replace(f.usage))
 		}
-		switch cmd.Name {
+		switch cmd.name {
 		case "explain":
 			fmt.Fprintf(&b, "complete -c refit %s -f -a '%s'\n", seen, strings.Join(transformNames(), " "))
 		case "completion":

@@ -280,7 +280,11 @@ func TestDocsInline(t *testing.T) {
 		for _, m := range inline.FindAllStringSubmatch(string(data), -1) {
 			command, _, _ := strings.Cut(m[1], " >")
 			n++
-			if _, err := permute(newApp(c), strings.Fields(command)); err != nil && !strings.Contains(err.Error(), "needs a value") {
+			args := strings.Fields(command)[1:]
+			if len(args) == 1 && strings.HasPrefix(args[0], "-") {
+				continue // refit --version
+			}
+			if _, err := understand(c, args); err != nil && !strings.Contains(err.Error(), "needs a value") {
 				t.Errorf("%s: `%s`: %v", file, m[1], err)
 			}
 		}

@@ -11,24 +11,23 @@ import (
 	"time"
 
 	"github.com/refit-dev/refit/pkg/measure"
-	"github.com/urfave/cli/v2"
 )
 
 const catEngine = "Building"
 
 // engineFlags are the flags of the commands that build images.
-func engineFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`; the Dockerfile's own folder if not given"},
-		&cli.StringSliceFlag{Name: "build-arg", Category: catBuild, Usage: "the value of a build argument, `NAME=VALUE` (NAME alone: from the environment); may be repeated"},
-		&cli.StringFlag{Name: "target", Category: catBuild, Usage: "build this `STAGE`; the last one if not given"},
-		&cli.StringFlag{Name: "platform", Category: catBuild, Usage: "build for this one `PLATFORM`, such as linux/arm64"},
-		&cli.StringSliceFlag{Name: "secret", Category: catBuild, Usage: "pass on a secret, `SPEC` as for docker build: id=NAME,src=FILE; may be repeated"},
-		&cli.StringSliceFlag{Name: "ssh", Category: catBuild, Usage: "pass on an SSH agent or key, `SPEC` as for docker build; may be repeated"},
-		&cli.StringFlag{Name: "engine", Category: catEngine, Value: "auto", Usage: "the build `ENGINE`: docker, buildkit, podman, buildah, or auto for the first of these that works"},
-		&cli.StringFlag{Name: "addr", Category: catEngine, Usage: "the `ADDRESS` of a BuildKit daemon: unix://, tcp://, docker-container:// or kube-pod://; BUILDKIT_HOST counts after Docker"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOutput, Usage: "no progress"},
-		&cli.BoolFlag{Name: "json", Category: catOutput, Usage: "print the result as JSON"},
+func engineFlags() []flag {
+	return []flag{
+		{name: "context", kind: isText, category: catBuild, usage: "the build context `DIR`; the Dockerfile's own folder if not given"},
+		{name: "build-arg", kind: isList, category: catBuild, usage: "the value of a build argument, `NAME=VALUE` (NAME alone: from the environment); may be repeated"},
+		{name: "target", kind: isText, category: catBuild, usage: "build this `STAGE`; the last one if not given"},
+		{name: "platform", kind: isText, category: catBuild, usage: "build for this one `PLATFORM`, such as linux/arm64"},
+		{name: "secret", kind: isList, category: catBuild, usage: "pass on a secret, `SPEC` as for docker build: id=NAME,src=FILE; may be repeated"},
+		{name: "ssh", kind: isList, category: catBuild, usage: "pass on an SSH agent or key, `SPEC` as for docker build; may be repeated"},
+		{name: "engine", kind: isText, category: catEngine, def: "auto", usage: "the build `ENGINE`: docker, buildkit, podman, buildah, or auto for the first of these that works"},
+		{name: "addr", kind: isText, category: catEngine, usage: "the `ADDRESS` of a BuildKit daemon: unix://, tcp://, docker-container:// or kube-pod://; BUILDKIT_HOST counts after Docker"},
+		{name: "quiet", short: "q", category: catOutput, usage: "no progress"},
+		{name: "json", category: catOutput, usage: "print the result as JSON"},
 	}
 }
 
@@ -44,13 +43,13 @@ type builds struct {
 }
 
 // startBuilds reads the engine flags and finds an engine. The caller must call end.
-func startBuilds(c *console, ctx *cli.Context) (*builds, error) {
-	b := &builds{c: c, quiet: ctx.Bool("quiet"), target: ctx.String("target"), args: map[string]string{}}
-	if strings.Contains(ctx.String("platform"), ",") {
-		return nil, usagef("--platform %q: images of one platform are compared at a time", ctx.String("platform"))
+func startBuilds(c *console, ctx *call) (*builds, error) {
+	b := &builds{c: c, quiet: ctx.on("quiet"), target: ctx.text("target"), args: map[string]string{}}
+	if strings.Contains(ctx.text("platform"), ",") {
+		return nil, usagef("--platform %q: images of one platform are compared at a time", ctx.text("platform"))
 	}
-	b.opt = measure.Options{Target: b.target, Platform: ctx.String("platform"), Secrets: ctx.StringSlice("secret"), SSH: ctx.StringSlice("ssh")}
-	for _, a := range ctx.StringSlice("build-arg") {
+	b.opt = measure.Options{Target: b.target, Platform: ctx.text("platform"), Secrets: ctx.list("secret"), SSH: ctx.list("ssh")}
+	for _, a := range ctx.list("build-arg") {
 		k, v, ok := strings.Cut(a, "=")
 		if k == "" {
 			return nil, usagef("--build-arg %q: want NAME=VALUE", a)
@@ -64,7 +63,7 @@ func startBuilds(c *console, ctx *cli.Context) (*builds, error) {
 	// A reader of the output that goes away (SIGPIPE) and a terminal that closes (SIGHUP) end the builds in good order, too.
 	b.ctx, b.stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	var err error
-	b.opt.Engine, err = measure.FindEngine(b.ctx, measure.Find{Engine: ctx.String("engine"), Addr: ctx.String("addr"), DefaultAddr: c.getenv("BUILDKIT_HOST")})
+	b.opt.Engine, err = measure.FindEngine(b.ctx, measure.Find{Engine: ctx.text("engine"), Addr: ctx.text("addr"), DefaultAddr: c.getenv("BUILDKIT_HOST")})
 	if err != nil {
 		b.stop()
 		return nil, err
@@ -140,8 +139,8 @@ func cut(s string, n int) string {
 }
 
 // contextOf is the build context of a Dockerfile: the flag, or the folder that holds it.
-func contextOf(ctx *cli.Context, dockerfile string) string {
-	if dir := ctx.String("context"); dir != "" {
+func contextOf(ctx *call, dockerfile string) string {
+	if dir := ctx.text("context"); dir != "" {
 		return dir
 	}
 	return filepath.Dir(dockerfile)

@@ -1,7 +1,5 @@
 package main
 
-import "github.com/urfave/cli/v2"
-
 // exits say what the exit codes 0 and 1 of a command mean.
 type exits struct{ ok, found string }
 
@@ -24,15 +22,13 @@ func exitCodes(command string) []int {
 	return []int{exitOK, exitFound, exitFailure}
 }
 
-// withExitCodes adds the exit codes to the help of each command.
-func withExitCodes(commands []*cli.Command) []*cli.Command {
-	for _, cmd := range commands {
-		if e := exitMeanings[cmd.Name]; e != (exits{}) {
-			if cmd.Description != "" {
-				cmd.Description += "\n"
-			}
-			cmd.Description += "Exit status: 0, " + e.ok + "; 1, " + e.found + "; 2, an error."
+// withExitCodes adds the exit codes to the help of a command.
+func withExitCodes(cmd *command) *command {
+	if e := exitMeanings[cmd.name]; e != (exits{}) {
+		if cmd.description != "" {
+			cmd.description += "\n"
 		}
+		cmd.description += "Exit status: 0, " + e.ok + "; 1, " + e.found + "; 2, an error."
 	}
-	return commands
+	return cmd
 }

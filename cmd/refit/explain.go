@@ -5,20 +5,19 @@ import (
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/transform"
-	"github.com/urfave/cli/v2"
 )
 
-func explainCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:      "explain",
-		Usage:     "explain a transform: what, why, example, when not",
-		ArgsUsage: "NAME|CODE …",
-		Action: func(ctx *cli.Context) error {
-			if !ctx.Args().Present() {
+func explainCommand(c *console) *command {
+	return &command{
+		name:     "explain",
+		usage:    "explain a transform: what, why, example, when not",
+		operands: "NAME|CODE …",
+		run: func(ctx *call) error {
+			if len(ctx.args) == 0 {
 				return usagef("explain needs the name of a transform or a code such as DL3059; refit rules lists them")
 			}
 			var found []*transform.Transform
-			for _, name := range ctx.Args().Slice() {
+			for _, name := range ctx.args {
 				ts := transform.Lookup(name)
 				if len(ts) == 0 {
 					return usagef("%v", transform.UnknownName(name))

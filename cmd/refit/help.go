@@ -5,8 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
 // helpWidth is the column that the text of the help does not pass.
@@ -17,31 +15,38 @@ var categories = []string{catMode, catWhat, catBuild, catEngine, catLayout, catF
 
 // examples follow the list of commands.
 const examples = `
-EXAMPLES:
-   refit lint .             what could be better in the Dockerfiles below this directory, and why
-   refit fix --diff .       the changes that are safe, as a patch
-   refit fix -w .           make them
-   refit fmt -w .           only lay the files out
-   refit explain merge-run  what a transform does, and when it does not
+Examples:
+  refit lint .             what could be better in the Dockerfiles below this directory, and why
+  refit fix --diff .       the changes that are safe, as a patch
+  refit fix -w .           make them
+  refit fmt -w .           only lay the files out
+  refit explain merge-run  what a transform does, and when it does not
 
-   refit COMMAND --help lists the flags of a command, refit man shows everything.
+refit COMMAND --help lists the flags of a command, refit man shows everything.
 `
 
-// printHelp writes the help of a command: its flags by category, the most
-// important first, with the text in one column. What it has no page for is left
-// to the library.
-func printHelp(w io.Writer, templ string, data any) {
-	cmd, ok := data.(*cli.Command)
-	if !ok {
-		cli.HelpPrinterCustom(w, templ, data, nil)
-		if _, ok := data.(*cli.App); ok {
-			io.WriteString(w, examples)
-		}
-		return
+// tagline says what refit is for.
+const tagline = "format Dockerfiles, and make their images smaller and their builds faster"
+
+// printOverview writes the general help: the list of commands.
+func printOverview(c *console) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "refit - %s\n\nUsage: refit COMMAND [flags] [arguments]\n\nCommands:\n", tagline)
+	for _, cmd := range commands(c) {
+		fmt.Fprintf(&b, "  %-10s  %s\n", cmd.name, cmd.usage)
 	}
-	fmt.Fprintf(w, "refit %s - %s\n\nUsage: refit %s [flags] %s\n", cmd.Name, cmd.Usage, cmd.Name, cmd.ArgsUsage)
-	if cmd.Description != "" {
-		fmt.Fprintf(w, "\n%s\n", cmd.Description)
+	b.WriteString("\nFlags:\n  -h, --help     show help\n      --version  print the version\n" + examples)
+	_, err := io.WriteString(c.out, b.String())
+	return err
+}
+
+// printHelp writes the help of a command: its flags by category, the most
+// important first, with the text in one column.
+func printHelp(out io.Writer, cmd *command) error {
+	w := &strings.Builder{}
+	fmt.Fprintf(w, "refit %s - %s\n\nUsage: %s\n", cmd.name, cmd.usage, strings.TrimRight("refit "+cmd.name+" [flags] "+cmd.operands, " "))
+	if cmd.description != "" {
+		fmt.Fprintf(w, "\n%s\n", cmd.description)
 	}
 	flags := flagsOf(cmd)
 	heads := make([]string, len(flags))
@@ -69,8 +74,8 @@ func printHelp(w io.Writer, templ string, data any) {
 				title = ""
 			}
 			text := f.usage
-			if f.takes && f.def != "" && f.def != `""` {
-				text += " (default: " + strings.Trim(f.def, `"`) + ")"
+			if f.def != "" {
+				text += " (default: " + f.def + ")"
 			}
 			lines := wrap(text, helpWidth-column-4)
 			if len(heads[i]) > column {
@@ -84,6 +89,8 @@ func printHelp(w io.Writer, templ string, data any) {
 			}
 		}
 	}
+	_, err := io.WriteString(out, w.String())
+	return err
 }
 
 // head is a flag as it is typed: "-j, --jobs N".

@@ -7,20 +7,19 @@ import (
 	"path/filepath"
 
 	"github.com/refit-dev/refit/pkg/workspace"
-	"github.com/urfave/cli/v2"
 )
 
-func initCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:        "init",
-		Usage:       "write a .refit.toml with every setting explained",
-		ArgsUsage:   "[directory]",
-		Description: "An existing file is left alone.",
-		Action: func(ctx *cli.Context) error {
-			if ctx.NArg() > 1 {
+func initCommand(c *console) *command {
+	return &command{
+		name:        "init",
+		usage:       "write a .refit.toml with every setting explained",
+		operands:    "[directory]",
+		description: "An existing file is left alone.",
+		run: func(ctx *call) error {
+			if len(ctx.args) > 1 {
 				return usagef("init takes one directory")
 			}
-			path := filepath.Join(ctx.Args().First(), workspace.ConfigName)
+			path := filepath.Join(ctx.first(), workspace.ConfigName)
 			if err := workspace.Create(path, workspace.Template()); err != nil {
 				if errors.Is(err, fs.ErrExist) {
 					return usagef("%s exists already; it was left alone", path)

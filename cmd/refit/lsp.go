@@ -1,33 +1,32 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/refit-dev/refit/pkg/lsp"
 	"github.com/refit-dev/refit/pkg/workspace"
 )
 
-func lspCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:  "lsp",
-		Usage: "run the language server for editors",
-		Description: "Speaks the Language Server Protocol 3.17 on standard input and output.\n" +
+func lspCommand(c *console) *command {
+	return &command{
+		name:  "lsp",
+		usage: "run the language server for editors",
+		description: "Speaks the Language Server Protocol 3.17 on standard input and output.\n" +
 			"An editor starts it; see the folder editors of refit's repository for set-ups.",
-		Flags: []cli.Flag{
+		flags: []flag{
 			// Editors that offer several transports name the one they use.
-			&cli.BoolFlag{Name: "stdio", Hidden: true, Usage: "talk over standard input and output, which is the only way"},
+			{name: "stdio", hidden: true, usage: "talk over standard input and output, which is the only way"},
 		},
-		Action: func(ctx *cli.Context) error {
-			if ctx.Args().Present() {
+		run: func(ctx *call) error {
+			if len(ctx.args) > 0 {
 				return usagef("lsp takes no arguments; an editor starts it")
 			}
 			if c.inTTY {
 				return usagef("lsp talks to an editor over standard input and output; do not start it in a terminal")
 			}
-			err := lsp.Serve(ctx.Context, &pipe{c.in, c.out}, lsp.Options{Version: versionText(), Configure: editorConfig(c)})
+			err := lsp.Serve(context.Background(), &pipe{c.in, c.out}, lsp.Options{Version: versionText(), Configure: editorConfig(c)})
 			if errors.Is(err, lsp.ErrNoShutdown) {
 				return &failure{code: 1} // what the protocol asks for
 			}

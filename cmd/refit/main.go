@@ -11,7 +11,6 @@ import (
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/workspace"
-	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
 
@@ -69,11 +68,7 @@ func run(c *console, args []string) (code int) {
 			code = exitFailure
 		}
 	}()
-	app := newApp(c)
-	args, err := permute(app, args)
-	if err == nil {
-		err = app.Run(args)
-	}
+	err := execute(c, args[1:])
 	if err == nil {
 		return exitOK
 	}
@@ -92,53 +87,37 @@ func run(c *console, args []string) (code int) {
 	return f.code
 }
 
-func newApp(c *console) *cli.App {
-	cli.HelpPrinter = printHelp
-	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
-	return &cli.App{
-		Name:                      "refit",
-		Usage:                     "format Dockerfiles, and make their images smaller and their builds faster",
-		Version:                   versionText(),
-		Reader:                    c.in,
-		Writer:                    c.out,
-		ErrWriter:                 c.err,
-		Commands:                  commands(c),
-		HideHelpCommand:           true,
-		DisableSliceFlagSeparator: true,
-		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) },
-		Action: func(ctx *cli.Context) error {
-			if name := ctx.Args().First(); name != "" {
-				return unknownCommand(ctx.App, name)
-			}
-			return cli.ShowAppHelp(ctx)
-		},
+// maker makes one command.
+type maker struct {
+	name string
+	make func(*console) *command
+}
+
+// makers are those of refit's commands, in the order of the help. Only the
+// command that runs is made.
+func makers() []maker {
+	return []maker{
+		{"fix", fixCommand},
+		{"fmt", fmtCommand},
+		{"lint", lintCommand},
+		{"rules", rulesCommand},
+		{"explain", explainCommand},
+		{"init", initCommand},
+		{"verify", verifyCommand},
+		{"measure", measureCommand},
+		{"lsp", lspCommand},
+		{"completion", completionCommand},
+		{"man", manCommand},
 	}
 }
 
-// commands are refit's commands, in the order of the help.
-func commands(c *console) []*cli.Command {
-	return withExitCodes([]*cli.Command{
-		fixCommand(c),
-		fmtCommand(c),
-		lintCommand(c),
-		rulesCommand(c),
-		explainCommand(c),
-		initCommand(c),
-		verifyCommand(c),
-		measureCommand(c),
-		lspCommand(c),
-		completionCommand(c),
-		manCommand(c),
-	})
-}
-
-func unknownCommand(app *cli.App, name string) error {
-	var names []string
-	for _, cmd := range app.Commands {
-		names = append(names, cmd.Name)
+// commands are all commands.
+func commands(c *console) []*command {
+	var all []*command
+	for _, m := range makers() {
+		all = append(all, withExitCodes(m.make(c)))
 	}
-	return misplaced(name, names)
+	return all
 }
 
 func versionText() string {

@@ -3,20 +3,18 @@ package main
 import (
 	"fmt"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
-func manCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:        "man",
-		Usage:       "print the manual page",
-		Description: "refit man | man -l -",
-		Action: func(ctx *cli.Context) error {
-			if ctx.Args().Present() {
+func manCommand(c *console) *command {
+	return &command{
+		name:        "man",
+		usage:       "print the manual page",
+		description: "refit man | man -l -",
+		run: func(ctx *call) error {
+			if len(ctx.args) > 0 {
 				return usagef("man takes no arguments: there is one page for all commands")
 			}
-			_, err := fmt.Fprint(c.out, manPage(ctx.App))
+			_, err := fmt.Fprint(c.out, manPage(commands(c)))
 			return err
 		},
 	}
@@ -36,22 +34,22 @@ func roff(s string) string {
 }
 
 // manPage writes the manual page from the commands themselves.
-func manPage(app *cli.App) string {
+func manPage(all []*command) string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	p(`.TH REFIT 1 "" "refit %s" "User Commands"`, roff(app.Version))
-	p(".SH NAME\nrefit \\- %s", roff(app.Usage))
+	p(`.TH REFIT 1 "" "refit %s" "User Commands"`, roff(versionText()))
+	p(".SH NAME\nrefit \\- %s", roff(tagline))
 	p(".SH SYNOPSIS")
-	for _, cmd := range app.VisibleCommands() {
-		p(".B refit %s\n[options] %s\n.br", cmd.Name, roff(cmd.ArgsUsage))
+	for _, cmd := range all {
+		p(".B refit %s\n[options] %s\n.br", cmd.name, roff(cmd.operands))
 	}
 	p(".SH DESCRIPTION\n%s", roff("refit rewrites Dockerfiles: it formats them, and it makes the images that they build smaller and their builds faster without changing what the images do. "+
 		"Each change is checked against the build plan before it is kept. A path is a file, a directory that is searched for Dockerfiles (what .gitignore excludes is left out), or - for standard input."))
 	p(".SH COMMANDS")
-	for _, cmd := range app.VisibleCommands() {
-		p(".SS refit %s %s\n%s.", cmd.Name, roff(cmd.ArgsUsage), roff(cmd.Usage))
-		if cmd.Description != "" {
-			p(".PP\n%s", roff(cmd.Description))
+	for _, cmd := range all {
+		p(".SS refit %s %s\n%s.", cmd.name, roff(cmd.operands), roff(cmd.usage))
+		if cmd.description != "" {
+			p(".PP\n%s", roff(cmd.description))
 		}
 		for _, f := range flagsOf(cmd) {
 			head := `\fB` + roff(strings.Join(f.names, ", ")) + `\fR`

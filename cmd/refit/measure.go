@@ -15,24 +15,23 @@ import (
 	"github.com/refit-dev/refit/pkg/measure"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
-	"github.com/urfave/cli/v2"
 )
 
-func measureCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:      "measure",
-		Usage:     "build a Dockerfile before and after refit fix, compare the images, and show what was won",
-		ArgsUsage: "[path]",
-		Description: "Builds the Dockerfile as it is and as refit fix would rewrite it, without the cache, and compares the two images file\n" +
+func measureCommand(c *console) *command {
+	return &command{
+		name:     "measure",
+		usage:    "build a Dockerfile before and after refit fix, compare the images, and show what was won",
+		operands: "[path]",
+		description: "Builds the Dockerfile as it is and as refit fix would rewrite it, without the cache, and compares the two images file\n" +
 			"by file; then edits a source file and a dependency manifest in a copy of the build context and builds again with\n" +
 			"the cache. Nothing is changed in the build context, and nothing is left behind but the engine's cache.",
-		Flags: concat([]cli.Flag{
-			&cli.StringFlag{Name: "html", Category: catOutput, Usage: "also write a report to `FILE`: one page with layers, diff and reasons"},
-			&cli.BoolFlag{Name: "no-rebuild", Category: catEngine, Usage: "do not measure builds after an edit"},
-			&cli.StringFlag{Name: "touch-source", Category: catEngine, Usage: "the source `FILE` to edit, relative to the build context; chosen if not given"},
-			&cli.StringFlag{Name: "touch-manifest", Category: catEngine, Usage: "the dependency manifest `FILE` to edit; chosen if not given"},
+		flags: concat([]flag{
+			{name: "html", kind: isText, category: catOutput, usage: "also write a report to `FILE`: one page with layers, diff and reasons"},
+			{name: "no-rebuild", category: catEngine, usage: "do not measure builds after an edit"},
+			{name: "touch-source", kind: isText, category: catEngine, usage: "the source `FILE` to edit, relative to the build context; chosen if not given"},
+			{name: "touch-manifest", kind: isText, category: catEngine, usage: "the dependency manifest `FILE` to edit; chosen if not given"},
 		}, selectFlags(), engineFlags()),
-		Action: func(ctx *cli.Context) error { return runMeasure(c, ctx) },
+		run: func(ctx *call) error { return runMeasure(c, ctx) },
 	}
 }
 
@@ -51,7 +50,7 @@ type measuredFix struct {
 	Reason    string `json:"reason"`
 }
 
-func runMeasure(c *console, ctx *cli.Context) error {
+func runMeasure(c *console, ctx *call) error {
 	file, err := oneDockerfile(ctx)
 	if err != nil {
 		return err
@@ -69,7 +68,7 @@ func runMeasure(c *console, ctx *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if t := ctx.String("target"); t != "" {
+	if t := ctx.text("target"); t != "" {
 		opt.Facts.Targets = []string{t}
 	}
 	root, err := os.OpenRoot(dir)
@@ -89,7 +88,7 @@ func runMeasure(c *console, ctx *cli.Context) error {
 		out.Changes = append(out.Changes, measuredFix{ch.Transform, ch.Safety.String(), ch.Title, ch.Reason})
 	}
 	if !out.Changed {
-		if ctx.Bool("json") {
+		if ctx.on("json") {
 			return printJSON(c, out)
 		}
 		hint := ""
@@ -106,8 +105,8 @@ func runMeasure(c *console, ctx *cli.Context) error {
 	defer b.end()
 	b.opt.Before = measure.Version{Dockerfile: file, Context: dir}
 	b.opt.After = measure.Version{Dockerfile: file, Context: dir, Text: res.After}
-	b.opt.Rebuilds = !ctx.Bool("no-rebuild")
-	b.opt.Source, b.opt.Manifest = ctx.String("touch-source"), ctx.String("touch-manifest")
+	b.opt.Rebuilds = !ctx.on("no-rebuild")
+	b.opt.Source, b.opt.Manifest = ctx.text("touch-source"), ctx.text("touch-manifest")
 	b.opt.Want = measure.Expect(res.Changes)
 	if err := addCompanions(&b.opt, dir, res.Companions); err != nil {
 		return err
@@ -116,12 +115,12 @@ func runMeasure(c *console, ctx *cli.Context) error {
 		return buildFailed(err, file)
 	}
 	out.Equivalent = out.Report.Comparison.Equivalent()
-	if name := ctx.String("html"); name != "" {
+	if name := ctx.text("html"); name != "" {
 		if err := writePage(name, file, res, out); err != nil {
 			return err
 		}
 	}
-	if ctx.Bool("json") {
+	if ctx.on("json") {
 		err = printJSON(c, out)
 	} else {
 		err = out.Report.Write(c.out)
@@ -228,11 +227,11 @@ func printJSON(c *console, v any) error {
 }
 
 // oneDockerfile finds the Dockerfile that the operand means.
-func oneDockerfile(ctx *cli.Context) (string, error) {
-	if ctx.NArg() > 1 {
-		return "", usagef("measure takes one path, not %d: builds are compared one Dockerfile at a time", ctx.NArg())
+func oneDockerfile(ctx *call) (string, error) {
+	if len(ctx.args) > 1 {
+		return "", usagef("measure takes one path, not %d: builds are compared one Dockerfile at a time", len(ctx.args))
 	}
-	arg := ctx.Args().First()
+	arg := ctx.first()
 	if arg == "" {
 		arg = "."
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/urfave/cli/v2"
 
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/registry"
@@ -18,10 +17,10 @@ import (
 	"github.com/refit-dev/refit/pkg/workspace"
 )
 
-func onlineFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "online", Category: catBuild, Usage: "ask registries which images moving tags stand for, for pin-base"},
-		&cli.BoolFlag{Name: "update-lock", Category: catBuild, Usage: "with --online: write what the registries answer to refit.lock, for the images that it names already, too"},
+func onlineFlags() []flag {
+	return []flag{
+		{name: "online", category: catBuild, usage: "ask registries which images moving tags stand for, for pin-base"},
+		{name: "update-lock", category: catBuild, usage: "with --online: write what the registries answer to refit.lock, for the images that it names already, too"},
 	}
 }
 
@@ -44,14 +43,14 @@ type answer struct {
 }
 
 // readOnline understands --online and --update-lock; nil without the first.
-func readOnline(ctx *cli.Context, files *workspace.Resolver) (*online, error) {
-	update := ctx.Bool("update-lock")
+func readOnline(ctx *call, files *workspace.Resolver) (*online, error) {
+	update := ctx.on("update-lock")
 	switch {
-	case update && !ctx.Bool("online"):
+	case update && !ctx.on("online"):
 		return nil, usagef("--update-lock needs --online: the registries say what goes into refit.lock")
 	case update && files.None:
 		return nil, usagef("--update-lock and --no-config exclude each other: without configuration refit.lock is not read")
-	case !ctx.Bool("online"):
+	case !ctx.on("online"):
 		return nil, nil
 	}
 	o := &online{update: update, files: files, answers: map[string]*answer{}, locks: map[string]*workspace.Lock{}}

@@ -8,23 +8,22 @@ import (
 	"text/tabwriter"
 
 	"github.com/refit-dev/refit/pkg/transform"
-	"github.com/urfave/cli/v2"
 )
 
-func rulesCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:  "rules",
-		Usage: "list the transforms",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "output-format", Value: "text", Usage: "`FORMAT`: text or json"},
+func rulesCommand(c *console) *command {
+	return &command{
+		name:  "rules",
+		usage: "list the transforms",
+		flags: []flag{
+			{name: "output-format", kind: isText, def: "text", usage: "`FORMAT`: text or json"},
 		},
-		Action: func(ctx *cli.Context) error {
-			if ctx.Args().Present() {
+		run: func(ctx *call) error {
+			if len(ctx.args) > 0 {
 				return usagef("rules takes no arguments; refit explain NAME explains one transform")
 			}
 			all := transform.All()
 			slices.SortStableFunc(all, func(a, b *transform.Transform) int { return strings.Compare(a.Name, b.Name) })
-			switch f := ctx.String("output-format"); f {
+			switch f := ctx.text("output-format"); f {
 			case "text":
 			case "json":
 				return rulesJSON(c, all)

@@ -5,12 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
-	"github.com/urfave/cli/v2"
 )
 
 // settings are a command's flags, understood.
@@ -55,78 +55,78 @@ const (
 	catOutput = "Output"
 )
 
-func modeFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "write", Aliases: []string{"w"}, Category: catMode, Usage: "rewrite the files in place"},
-		&cli.BoolFlag{Name: "diff", Aliases: []string{"d"}, Category: catMode, Usage: "print a unified diff; exit 1 if there is one"},
-		&cli.BoolFlag{Name: "list", Aliases: []string{"l"}, Category: catMode, Usage: "print the names of the files that change; exit 1 if there are any"},
-		&cli.BoolFlag{Name: "check", Category: catMode, Usage: "change nothing; exit 1 if a file would change"},
+func modeFlags() []flag {
+	return []flag{
+		{name: "write", short: "w", category: catMode, usage: "rewrite the files in place"},
+		{name: "diff", short: "d", category: catMode, usage: "print a unified diff; exit 1 if there is one"},
+		{name: "list", short: "l", category: catMode, usage: "print the names of the files that change; exit 1 if there are any"},
+		{name: "check", category: catMode, usage: "change nothing; exit 1 if a file would change"},
 	}
 }
 
-func selectFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "select", Category: catWhat, Usage: "run only these transforms, by `NAME` or code, comma-separated; an unsafe one named here is applied"},
-		&cli.StringSliceFlag{Name: "ignore", Category: catWhat, Usage: "do not run these transforms, by `NAME` or code, comma-separated"},
-		&cli.BoolFlag{Name: "unsafe", Category: catWhat, Usage: "also make the changes that may alter what is installed or how the container starts"},
-		&cli.StringFlag{Name: "cache", Category: catWhat, Value: "clean", Usage: "`MODE` of the cache transforms: clean (delete caches in the same RUN) or mount (keep them in cache mounts)"},
-		&cli.StringSliceFlag{Name: "label", Category: catWhat, Usage: "add a label `KEY=VALUE` to the images; may be repeated"},
-		&cli.StringFlag{Name: "author", Category: catWhat, Usage: "add the `NAME` as the label org.opencontainers.image.authors"},
-		&cli.StringFlag{Name: "label-style", Category: catWhat, Value: "label", Usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
-		&cli.StringFlag{Name: "stages", Category: catWhat, Value: "ships", Usage: "`WHICH` stages to merge RUN instructions in: ships (those that end up in an image) or all"},
-		&cli.StringFlag{Name: "merge-style", Category: catWhat, Value: "auto", Usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
-		&cli.StringFlag{Name: "dockerignore", Category: catWhat, Value: "create", Usage: "`HOW` to write a .dockerignore: create (only where there is none) or merge (add to an existing one, too)"},
-		&cli.IntFlag{Name: "max-lines", Category: catWhat, Value: 60, Usage: "merge no RUN beyond `N` lines"},
+func selectFlags() []flag {
+	return []flag{
+		{name: "select", kind: isList, category: catWhat, usage: "run only these transforms, by `NAME` or code, comma-separated; an unsafe one named here is applied"},
+		{name: "ignore", kind: isList, category: catWhat, usage: "do not run these transforms, by `NAME` or code, comma-separated"},
+		{name: "unsafe", category: catWhat, usage: "also make the changes that may alter what is installed or how the container starts"},
+		{name: "cache", kind: isText, category: catWhat, def: "clean", usage: "`MODE` of the cache transforms: clean (delete caches in the same RUN) or mount (keep them in cache mounts)"},
+		{name: "label", kind: isList, category: catWhat, usage: "add a label `KEY=VALUE` to the images; may be repeated"},
+		{name: "author", kind: isText, category: catWhat, usage: "add the `NAME` as the label org.opencontainers.image.authors"},
+		{name: "label-style", kind: isText, category: catWhat, def: "label", usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
+		{name: "stages", kind: isText, category: catWhat, def: "ships", usage: "`WHICH` stages to merge RUN instructions in: ships (those that end up in an image) or all"},
+		{name: "merge-style", kind: isText, category: catWhat, def: "auto", usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
+		{name: "dockerignore", kind: isText, category: catWhat, def: "create", usage: "`HOW` to write a .dockerignore: create (only where there is none) or merge (add to an existing one, too)"},
+		{name: "max-lines", kind: isNumber, category: catWhat, def: "60", usage: "merge no RUN beyond `N` lines"},
 	}
 }
 
-func buildFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "context", Category: catBuild, Usage: "the build context `DIR`, where transforms look at the files that are copied; default: the Dockerfile's folder, if what is copied is there"},
-		&cli.StringSliceFlag{Name: "build-arg", Category: catBuild, Usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
-		&cli.StringFlag{Name: "images", Category: catBuild, Usage: "a `FILE` that names base images: per line a reference as in FROM and the one that pin-base replaces it by"},
-		&cli.StringSliceFlag{Name: "target", Category: catBuild, Usage: "a `STAGE` that is built as an image; may be repeated"},
+func buildFlags() []flag {
+	return []flag{
+		{name: "context", kind: isText, category: catBuild, usage: "the build context `DIR`, where transforms look at the files that are copied; default: the Dockerfile's folder, if what is copied is there"},
+		{name: "build-arg", kind: isList, category: catBuild, usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
+		{name: "images", kind: isText, category: catBuild, usage: "a `FILE` that names base images: per line a reference as in FROM and the one that pin-base replaces it by"},
+		{name: "target", kind: isList, category: catBuild, usage: "a `STAGE` that is built as an image; may be repeated"},
 	}
 }
 
-func layoutFlags() []cli.Flag {
+func layoutFlags() []flag {
 	d := emit.DefaultStyle()
-	return []cli.Flag{
-		&cli.IntFlag{Name: "indent", Category: catLayout, Value: d.Indent, Usage: "indent continuation lines by `N` blanks per level"},
-		&cli.BoolFlag{Name: "tabs", Category: catLayout, Usage: "indent continuation lines by one tab per level"},
-		&cli.IntFlag{Name: "width", Category: catLayout, Value: d.Width, Usage: "break lines at column `N` where possible; 0 for no limit"},
-		&cli.StringFlag{Name: "operators", Category: catLayout, Value: d.Operators, Usage: "`WHERE` && and || stand at a line break: leading or trailing"},
-		&cli.StringFlag{Name: "newline", Category: catLayout, Value: "keep", Usage: "the line `ENDING`: keep, lf or crlf"},
-		&cli.BoolFlag{Name: "heredoc-bodies", Category: catLayout, Usage: "lay out the bodies of RUN here-documents too"},
-		&cli.BoolFlag{Name: "cache-neutral", Category: catLayout, Usage: "leave the text of RUN instructions alone, so that no layer is built again"},
+	return []flag{
+		{name: "indent", kind: isNumber, category: catLayout, def: strconv.Itoa(d.Indent), usage: "indent continuation lines by `N` blanks per level"},
+		{name: "tabs", category: catLayout, usage: "indent continuation lines by one tab per level"},
+		{name: "width", kind: isNumber, category: catLayout, def: strconv.Itoa(d.Width), usage: "break lines at column `N` where possible; 0 for no limit"},
+		{name: "operators", kind: isText, category: catLayout, def: d.Operators, usage: "`WHERE` && and || stand at a line break: leading or trailing"},
+		{name: "newline", kind: isText, category: catLayout, def: "keep", usage: "the line `ENDING`: keep, lf or crlf"},
+		{name: "heredoc-bodies", category: catLayout, usage: "lay out the bodies of RUN here-documents too"},
+		{name: "cache-neutral", category: catLayout, usage: "leave the text of RUN instructions alone, so that no layer is built again"},
 	}
 }
 
-func fileFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "stdin-filename", Category: catFiles, Usage: "the `PATH` that standard input stands for"},
-		&cli.StringFlag{Name: "config", Category: catFiles, Usage: "use this configuration `FILE` instead of searching for .refit.toml"},
-		&cli.BoolFlag{Name: "no-config", Category: catFiles, Usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
-		&optionalFlag{&cli.StringFlag{Name: "changed", Category: catFiles, Usage: "only files that git says differ from `REF` (HEAD without one); without a path, below this directory"}, "HEAD"},
-		&optionalFlag{&cli.StringFlag{Name: "changed-lines", Category: catFiles, Usage: "only what touches lines that git says differ from `REF` (HEAD without one)"}, "HEAD"},
-		&cli.BoolFlag{Name: "force-exclude", Category: catFiles, Usage: "ignore rules hold for paths named on the command line, too"},
-		&cli.BoolFlag{Name: "no-ignore", Category: catFiles, Usage: "search directories without regard to .gitignore"},
-		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Category: catFiles, Usage: "process `N` files at a time; 0 for one per processor"},
+func fileFlags() []flag {
+	return []flag{
+		{name: "stdin-filename", kind: isText, category: catFiles, usage: "the `PATH` that standard input stands for"},
+		{name: "config", kind: isText, category: catFiles, usage: "use this configuration `FILE` instead of searching for .refit.toml"},
+		{name: "no-config", category: catFiles, usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
+		{name: "changed", kind: isText, category: catFiles, usage: "only files that git says differ from `REF` (HEAD without one); without a path, below this directory", without: "HEAD"},
+		{name: "changed-lines", kind: isText, category: catFiles, usage: "only what touches lines that git says differ from `REF` (HEAD without one)", without: "HEAD"},
+		{name: "force-exclude", category: catFiles, usage: "ignore rules hold for paths named on the command line, too"},
+		{name: "no-ignore", category: catFiles, usage: "search directories without regard to .gitignore"},
+		{name: "jobs", kind: isNumber, short: "j", category: catFiles, usage: "process `N` files at a time; 0 for one per processor"},
 	}
 }
 
-func outputFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catOutput, Usage: "name each change and each place that was left alone, with reasons, on standard error"},
-		&cli.BoolFlag{Name: "explain-skips", Category: catOutput, Usage: "list every place where a transform wanted to act and why it did not"},
-		&cli.StringFlag{Name: "output-format", Category: catOutput, Value: "text", Usage: "write a report as `FORMAT`: text, json, sarif, rdjson (reviewdog), github (annotations) or gitlab (code quality)"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: catOutput, Usage: "no summary"},
-		&cli.StringFlag{Name: "color", Category: catOutput, Value: "auto", Usage: "`WHEN` to colour: auto (on a terminal, unless NO_COLOR is set), always or never"},
+func outputFlags() []flag {
+	return []flag{
+		{name: "verbose", short: "v", category: catOutput, usage: "name each change and each place that was left alone, with reasons, on standard error"},
+		{name: "explain-skips", category: catOutput, usage: "list every place where a transform wanted to act and why it did not"},
+		{name: "output-format", kind: isText, category: catOutput, def: "text", usage: "write a report as `FORMAT`: text, json, sarif, rdjson (reviewdog), github (annotations) or gitlab (code quality)"},
+		{name: "quiet", short: "q", category: catOutput, usage: "no summary"},
+		{name: "color", kind: isText, category: catOutput, def: "auto", usage: "`WHEN` to colour: auto (on a terminal, unless NO_COLOR is set), always or never"},
 	}
 }
 
-func concat(groups ...[]cli.Flag) []cli.Flag {
-	var out []cli.Flag
+func concat(groups ...[]flag) []flag {
+	var out []flag
 	for _, g := range groups {
 		out = append(out, g...)
 	}
@@ -134,16 +134,16 @@ func concat(groups ...[]cli.Flag) []cli.Flag {
 }
 
 // readSettings understands the flags that the command has.
-func readSettings(c *console, ctx *cli.Context) (*settings, error) {
+func readSettings(c *console, ctx *call) (*settings, error) {
 	s := &settings{
-		write: ctx.Bool("write"), diff: ctx.Bool("diff"), list: ctx.Bool("list"), check: ctx.Bool("check"),
-		interactive: ctx.Bool("interactive"),
-		verbose:     ctx.Bool("verbose"), explainSkips: ctx.Bool("explain-skips"), quiet: ctx.Bool("quiet"),
-		stdinName: ctx.String("stdin-filename"),
-		jobs:      ctx.Int("jobs"),
-		find:      workspace.FindOptions{ForceExclude: ctx.Bool("force-exclude"), NoIgnore: ctx.Bool("no-ignore"), User: userIgnore(c)},
+		write: ctx.on("write"), diff: ctx.on("diff"), list: ctx.on("list"), check: ctx.on("check"),
+		interactive: ctx.on("interactive"),
+		verbose:     ctx.on("verbose"), explainSkips: ctx.on("explain-skips"), quiet: ctx.on("quiet"),
+		stdinName: ctx.text("stdin-filename"),
+		jobs:      ctx.number("jobs"),
+		find:      workspace.FindOptions{ForceExclude: ctx.on("force-exclude"), NoIgnore: ctx.on("no-ignore"), User: userIgnore(c)},
 	}
-	s.resolver.File, s.resolver.None = ctx.String("config"), ctx.Bool("no-config")
+	s.resolver.File, s.resolver.None = ctx.text("config"), ctx.on("no-config")
 	s.find.Excluded, s.find.Listed = s.resolver.Excluded, s.resolver.Listed
 	s.find.Lookup = func(name string) (string, bool) { v := c.getenv(name); return v, v != "" }
 	if s.resolver.File != "" {
@@ -154,7 +154,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 			return nil, err
 		}
 	}
-	if s.format = ctx.String("output-format"); s.format == "" {
+	if s.format = ctx.text("output-format"); s.format == "" {
 		s.format = "text"
 	} else if all := append([]string{"text"}, emit.Formats()...); !slices.Contains(all, s.format) {
 		return nil, choiceError("output-format", s.format, all...)
@@ -168,7 +168,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	if s.interactive && (s.write || s.diff || s.list || s.check) {
 		return nil, usagef("-i excludes -w, -d, -l and --check: it writes what is accepted")
 	}
-	switch when := ctx.String("color"); when {
+	switch when := ctx.text("color"); when {
 	case "auto", "":
 		plain := c.getenv("NO_COLOR") != "" || c.getenv("TERM") == "dumb"
 		s.outColor, s.errColor = c.outTTY && !plain, c.errTTY && !plain
@@ -178,7 +178,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	default:
 		return nil, choiceError("color", when, "auto", "always", "never")
 	}
-	if s.changed, s.changedLines = ctx.String("changed"), ctx.String("changed-lines"); s.changed == "" {
+	if s.changed, s.changedLines = ctx.text("changed"), ctx.text("changed-lines"); s.changed == "" {
 		s.changed = s.changedLines
 	}
 	if s.changedLines != "" && s.changed != s.changedLines {
@@ -190,7 +190,7 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 	if err := s.readBaseline(ctx); err != nil {
 		return nil, err
 	}
-	if file := ctx.String("images"); file != "" {
+	if file := ctx.text("images"); file != "" {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
@@ -207,8 +207,8 @@ func readSettings(c *console, ctx *cli.Context) (*settings, error) {
 }
 
 // readBaseline understands --baseline and --write-baseline.
-func (s *settings) readBaseline(ctx *cli.Context) (err error) {
-	read, write := ctx.String("baseline"), ctx.String("write-baseline")
+func (s *settings) readBaseline(ctx *call) (err error) {
+	read, write := ctx.text("baseline"), ctx.text("write-baseline")
 	switch {
 	case read != "" && write != "":
 		return usagef("--baseline and --write-baseline exclude each other")
@@ -221,8 +221,8 @@ func (s *settings) readBaseline(ctx *cli.Context) (err error) {
 }
 
 // readRules turns the flags that were given into rules.
-func (s *settings) readRules(ctx *cli.Context) error {
-	for _, l := range ctx.StringSlice("label") {
+func (s *settings) readRules(ctx *call) error {
+	for _, l := range ctx.list("label") {
 		k, v, ok := strings.Cut(l, "=")
 		if !ok || k == "" {
 			return usagef("--label %q: want KEY=VALUE", l)
@@ -231,20 +231,20 @@ func (s *settings) readRules(ctx *cli.Context) error {
 	}
 	f := flagReader{ctx: ctx}
 	s.rules = workspace.Rules{
-		Select: split(ctx.StringSlice("select")), Ignore: split(ctx.StringSlice("ignore")),
+		Select: split(ctx.list("select")), Ignore: split(ctx.list("ignore")),
 		Unsafe: f.bool("unsafe"), Author: f.string("author"), Context: f.string("context"),
 		Cache: f.choice("cache", "clean", "mount"), LabelStyle: f.choice("label-style", "label", "maintainer"),
 		Stages: f.choice("stages", "ships", "all"), MergeStyle: f.choice("merge-style", "auto", "and", "heredoc"),
 		Dockerignore: f.choice("dockerignore", "create", "merge"),
 		FailOn:       f.choice("fail-on", "note", "warning", "error"),
-		MaxLines:     f.int("max-lines", 1, 10000), Targets: ctx.StringSlice("target"), BuildArgs: f.pairs("build-arg"),
+		MaxLines:     f.int("max-lines", 1, 10000), Targets: ctx.list("target"), BuildArgs: f.pairs("build-arg"),
 		Format: &workspace.Format{
 			Enabled: f.bool("format"), Indent: f.int("indent", 1, 16), Tabs: f.bool("tabs"), Width: f.int("width", 0, 100000),
 			Operators: f.choice("operators", "leading", "trailing"), Newline: f.choice("newline", "keep", "lf", "crlf"),
 			HeredocBodies: f.bool("heredoc-bodies"), CacheNeutral: f.bool("cache-neutral"),
 		},
 	}
-	if l := ctx.String("lines"); l != "" {
+	if l := ctx.text("lines"); l != "" {
 		var r [2]int
 		if n, err := fmt.Sscanf(l, "%d:%d\n", &r[0], &r[1]); n != 2 || err != nil || r[0] < 1 || r[1] < r[0] {
 			return usagef("--lines %q: want FROM:TO, two line numbers from 1", l)
@@ -259,31 +259,31 @@ func (s *settings) readRules(ctx *cli.Context) error {
 
 // flagReader gives the flags that were set; the first mistake is in err.
 type flagReader struct {
-	ctx *cli.Context
+	ctx *call
 	err error
 }
 
 func (f *flagReader) bool(name string) *bool {
-	if !f.ctx.IsSet(name) {
+	if !f.ctx.given(name) {
 		return nil
 	}
-	v := f.ctx.Bool(name)
+	v := f.ctx.on(name)
 	return &v
 }
 
 func (f *flagReader) string(name string) *string {
-	if !f.ctx.IsSet(name) {
+	if !f.ctx.given(name) {
 		return nil
 	}
-	v := f.ctx.String(name)
+	v := f.ctx.text(name)
 	return &v
 }
 
 func (f *flagReader) int(name string, lo, hi int) *int {
-	if !f.ctx.IsSet(name) {
+	if !f.ctx.given(name) {
 		return nil
 	}
-	v := f.ctx.Int(name)
+	v := f.ctx.number(name)
 	if (v < lo || v > hi) && f.err == nil {
 		f.err = usagef("--%s %d: want %d to %d", name, v, lo, hi)
 	}
@@ -300,7 +300,7 @@ func (f *flagReader) choice(name string, choices ...string) *string {
 
 func (f *flagReader) pairs(name string) map[string]string {
 	var out map[string]string
-	for _, a := range f.ctx.StringSlice(name) {
+	for _, a := range f.ctx.list(name) {
 		k, v, ok := strings.Cut(a, "=")
 		if (!ok || k == "") && f.err == nil {
 			f.err = usagef("--%s %q: want NAME=VALUE", name, a)

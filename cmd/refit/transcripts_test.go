@@ -5,16 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
-	"github.com/urfave/cli/v2"
 )
 
 // call is one call of refit in a transcript.
-type call struct {
+type transcribed struct {
 	where string
 	args  []string // behind "refit"
 	code  string   // "0", "not 0" or the code that is checked
@@ -23,13 +21,13 @@ type call struct {
 var callLine = regexp.MustCompile(`^(?:\[[^\]]*\] *)*(! )?(?:exec|code (\d)) refit\b(.*)$`)
 
 // calls returns the calls in testdata/script.
-func calls(t *testing.T) []call {
+func calls(t *testing.T) []transcribed {
 	t.Helper()
 	files, err := filepath.Glob("../../testdata/script/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
-	var out []call
+	var out []transcribed
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -40,7 +38,7 @@ func calls(t *testing.T) []call {
 			if m == nil {
 				continue
 			}
-			c := call{where: filepath.Base(file) + ": " + strings.TrimSpace(line), code: m[2], args: words(m[3])}
+			c := transcribed{where: filepath.Base(file) + ": " + strings.TrimSpace(line), code: m[2], args: words(m[3])}
 			if c.code == "" {
 				c.code = "0"
 				if m[1] != "" {
@@ -70,57 +68,48 @@ func words(line string) []string {
 // flag of each command. What is expected to be a mistake does not count.
 func TestTranscriptsOfFlags(t *testing.T) {
 	c := &console{in: &bytes.Buffer{}, out: &bytes.Buffer{}, err: &bytes.Buffer{}, getenv: func(string) string { return "" }}
-	app := newApp(c)
-	app.Setup()
 	seen := map[string]bool{}
 	for _, call := range calls(t) {
-		if strings.HasPrefix(call.where, "usage.txt") && call.code != "0" || call.code == "2" {
+		if len(call.args) == 0 || strings.HasPrefix(call.where, "usage.txt") && call.code != "0" || call.code == "2" {
 			continue
 		}
-		args, err := permute(app, append([]string{"refit"}, call.args...))
+		if len(call.args) == 1 {
+			seen[call.args[0]] = true
+		}
+		line, err := understand(c, call.args)
 		if err != nil {
 			continue
 		}
-		name := ""
-		for _, arg := range args[1:] {
-			if arg == "--" {
-				break
-			}
-			if flag, ok := strings.CutPrefix(arg, "-"); ok {
-				flag, _, _ = strings.Cut(strings.TrimPrefix(flag, "-"), "=")
-				seen[name+" "+flag] = true
-			} else if name == "" {
-				name = arg
-			}
+		for name := range line.values {
+			seen[line.cmd.name+" --"+name] = true
 		}
 	}
-	check := func(command string, flags []cli.Flag) {
-		for _, f := range flags {
-			if !slices.ContainsFunc(f.Names(), func(n string) bool { return seen[command+" "+n] }) {
-				t.Errorf("no transcript in testdata/script shows the effect of refit %s %s", command, dashed(f.Names()[0]))
-			}
+	wanted := []string{"--help", "--version"}
+	for _, cmd := range commands(c) {
+		for _, f := range cmd.flags {
+			wanted = append(wanted, cmd.name+" --"+f.name)
 		}
 	}
-	check("", app.Flags)
-	for _, cmd := range app.Commands {
-		check(cmd.Name, cmd.Flags)
+	for _, w := range wanted {
+		if !seen[w] {
+			t.Errorf("no transcript in testdata/script shows the effect of refit %s", w)
+		}
 	}
 }
 
 // TestTranscriptsOfExitCodes makes sure that each exit code that a command
 // documents is checked by a transcript.
 func TestTranscriptsOfExitCodes(t *testing.T) {
-	app := newApp(&console{})
 	seen := map[string]bool{}
 	for _, call := range calls(t) {
 		if len(call.args) > 0 {
 			seen[call.args[0]+" "+call.code] = true
 		}
 	}
-	for _, cmd := range app.Commands {
-		for _, code := range exitCodes(cmd.Name) {
-			if n := string(rune('0' + code)); !seen[cmd.Name+" "+n] {
-				t.Errorf("no transcript in testdata/script checks that refit %s ends with exit code %s", cmd.Name, n)
+	for _, cmd := range commands(&console{}) {
+		for _, code := range exitCodes(cmd.name) {
+			if n := string(rune('0' + code)); !seen[cmd.name+" "+n] {
+				t.Errorf("no transcript in testdata/script checks that refit %s ends with exit code %s", cmd.name, n)
 			}
 		}
 	}

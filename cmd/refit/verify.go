@@ -11,21 +11,20 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
-	"github.com/urfave/cli/v2"
 )
 
-func verifyCommand(c *console) *cli.Command {
-	return &cli.Command{
-		Name:      "verify",
-		Usage:     "say whether two Dockerfiles build the same image",
-		ArgsUsage: "A B",
-		Description: "Compares the build plans of two Dockerfiles: what BuildKit would carry out. Where they differ, it asks whether both\n" +
+func verifyCommand(c *console) *command {
+	return &command{
+		name:     "verify",
+		usage:    "say whether two Dockerfiles build the same image",
+		operands: "A B",
+		description: "Compares the build plans of two Dockerfiles: what BuildKit would carry out. Where they differ, it asks whether both\n" +
 			"become the same build under the safe changes of refit fix. With --build it builds both and compares the images file\n" +
 			"by file; then the images decide.",
-		Flags: concat([]cli.Flag{
-			&cli.BoolFlag{Name: "build", Category: catEngine, Usage: "build both and compare the images"},
+		flags: concat([]flag{
+			{name: "build", category: catEngine, usage: "build both and compare the images"},
 		}, engineFlags()),
-		Action: func(ctx *cli.Context) error { return runVerify(c, ctx) },
+		run: func(ctx *call) error { return runVerify(c, ctx) },
 	}
 }
 
@@ -40,14 +39,14 @@ type verified struct {
 	After       *measure.Side       `json:"after,omitempty"`
 }
 
-func runVerify(c *console, ctx *cli.Context) error {
-	if ctx.NArg() != 2 {
-		return usagef("verify takes two Dockerfiles, A and B, not %d", ctx.NArg())
+func runVerify(c *console, ctx *call) error {
+	if len(ctx.args) != 2 {
+		return usagef("verify takes two Dockerfiles, A and B, not %d", len(ctx.args))
 	}
 	var names [2]string
 	var texts [2][]byte
 	for i := range names {
-		names[i] = ctx.Args().Get(i)
+		names[i] = ctx.args[i]
 		if names[i] == stdinPath {
 			return usagef("verify needs two files, not standard input")
 		}
@@ -57,12 +56,12 @@ func runVerify(c *console, ctx *cli.Context) error {
 		}
 		texts[i] = src.Data
 	}
-	build := ctx.Bool("build")
-	if build && ctx.String("context") == "" && filepath.Clean(filepath.Dir(names[0])) != filepath.Clean(filepath.Dir(names[1])) {
+	build := ctx.on("build")
+	if build && ctx.text("context") == "" && filepath.Clean(filepath.Dir(names[0])) != filepath.Clean(filepath.Dir(names[1])) {
 		return usagef("%s and %s lie in different folders: name the build context with --context DIR", names[0], names[1])
 	}
 	opt := transform.Options{}
-	if t := ctx.String("target"); t != "" {
+	if t := ctx.text("target"); t != "" {
 		opt.Facts.Targets = []string{t}
 	}
 	v, err := verifyPlans(names, texts, opt)
@@ -84,7 +83,7 @@ func runVerify(c *console, ctx *cli.Context) error {
 		v.Images, v.Before, v.After = rep.Comparison, &rep.Before, &rep.After
 		v.Same = rep.Comparison.Equivalent()
 	}
-	if ctx.Bool("json") {
+	if ctx.on("json") {
 		err = printJSON(c, v)
 	} else {
 		err = v.write(c)
