@@ -46,7 +46,7 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 		b.words[i] += b.words[i-1]
 	}
 	var edits []Edit
-	base, first, blank, joined := 0, true, false, false
+	base, first, blank, touches := 0, true, false, false
 	for start := 0; start < len(b.text); {
 		end := strings.IndexByte(b.text[start:], '\n') + start
 		if end < start {
@@ -56,7 +56,7 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 		code := strings.TrimLeft(line, " \t")
 		o := start + len(line) - len(code)
 		next := min(end+1, len(b.text))
-		joined = b.joined(start, joined)
+		touches = b.touches(start, touches)
 		set := func(lo, hi int, text string) {
 			if b.text[lo:hi] != text {
 				at := doc.Body.Start
@@ -83,7 +83,8 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 			}
 			var pad strings.Builder
 			writeIndent(&pad, l.style, base+b.level(o)*l.style.Indent)
-			if !joined {
+			// White space must not come between, or go from between, two words.
+			if !touches || o > start && pad.Len() > 0 {
 				set(start, o, pad.String())
 			}
 			blank = false
@@ -196,16 +197,16 @@ func (b *bodyIndent) level(o int) int { return b.nested[o] }
 // inWord reports whether o is inside a part that stays as it is.
 func (b *bodyIndent) inWord(o int) bool { return b.words[o] > 0 }
 
-// joined reports whether the line that starts at o continues the word of the
-// line before, or might: white space at its start would then matter. before
-// says the same of that line.
-func (b *bodyIndent) joined(o int, before bool) bool {
+// touches reports whether the line that starts at o is, but for the white space
+// at its own start, joined to a word of the line before. before says the same
+// of that line.
+func (b *bodyIndent) touches(o int, before bool) bool {
 	text, continued := strings.CutSuffix(b.text[:o], "\\\n")
-	if !continued || o < len(b.text) && (b.text[o] == ' ' || b.text[o] == '\t') {
+	switch {
+	case !continued, strings.HasSuffix(text, " "), strings.HasSuffix(text, "\t"):
 		return false
+	case text == "", strings.HasSuffix(text, "\n"): // nothing but the backslash
+		return before
 	}
-	if text == "" || strings.HasSuffix(text, "\n") {
-		return before // nothing but the backslash: if that line is indented, it ends the word
-	}
-	return !strings.HasSuffix(text, " ") && !strings.HasSuffix(text, "\t")
+	return true
 }
