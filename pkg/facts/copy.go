@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/patternmatcher"
 
@@ -131,11 +130,7 @@ func (fs *Facts) source(raw string, in *parse.Instruction) CopySource {
 		return s
 	}
 	s.Path = v
-	if strings.HasPrefix(v.S, "http://") || strings.HasPrefix(v.S, "https://") {
-		s.Kind = RemoteSource
-		return s
-	}
-	if ref, isGit, err := dfgitutil.ParseGitRef(v.S); isGit && (err != nil || !ref.IndistinguishableFromLocal) {
+	if remote(v.S) {
 		s.Kind = RemoteSource
 		return s
 	}
@@ -144,6 +139,25 @@ func (fs *Facts) source(raw string, in *parse.Instruction) CopySource {
 	s.Dir = s.Dir || s.Path.S == "."
 	s.Glob = hasWildcards(s.Path.S)
 	return s
+}
+
+// remote reports whether a source is what BuildKit downloads or clones rather
+// than looks for in the build context. It knows a git reference by less than
+// dfgitutil.ParseGitRef does, which brings golang.org/x/crypto/ssh and net and
+// their start-up with it: a reference that BuildKit finds faulty is remote
+// here too, and nothing is taken for local that BuildKit would clone.
+// https://github.com/moby/buildkit/blob/v0.34.2/frontend/dockerfile/dfgitutil/git_ref.go
+func remote(src string) bool {
+	if scheme, _, ok := strings.Cut(src, "://"); ok {
+		switch strings.ToLower(scheme) {
+		case "http", "https", "ssh", "git":
+			return true
+		}
+	}
+	// user@host:path, as scp has it
+	user, rest, _ := strings.Cut(src, "@")
+	host, _, ok := strings.Cut(rest, ":")
+	return ok && user != "" && host != "" && !strings.Contains(user, "/") && !strings.Contains(host, "/")
 }
 
 func hasWildcards(name string) bool {

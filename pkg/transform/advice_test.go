@@ -62,6 +62,17 @@ func TestAdvice(t *testing.T) {
 
 const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
+func TestIsAddress(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "10.1.2.3": true, "::1": true, "fe80::1%eth0": true, "1.2.3.4.": true,
+		"": false, "example.org": false, "1.2.3.example": false, "s3": false, "a.b4": false,
+	} {
+		if got := isAddress(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
+
 func TestParseImages(t *testing.T) {
 	got, err := ParseImages([]byte("# list\r\n\nnode:20  node:20@sha256:" + zeros + "\r\npython python:3.12\n"))
 	if err != nil || len(got) != 2 || got["python"] != "python:3.12" {

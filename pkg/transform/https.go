@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"net"
 	"net/url"
 	"strings"
 
@@ -92,11 +91,19 @@ func plainHTTP(s string) bool {
 		}
 		return c
 	}, s))
-	if err != nil || net.ParseIP(u.Hostname()) != nil {
+	if err != nil {
 		return false
 	}
 	host := strings.ToLower(u.Hostname())
-	return strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal") && !strings.HasSuffix(host, ".localhost")
+	return !isAddress(host) && strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal") && !strings.HasSuffix(host, ".localhost")
+}
+
+// isAddress reports whether a URL's host is an IP address: no name has a colon
+// or ends in a number. https://url.spec.whatwg.org/#ends-in-a-number-checker
+func isAddress(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return strings.Contains(host, ":") || last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 // checked reports whether a program verifies what it downloads.

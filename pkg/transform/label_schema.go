@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/github/go-spdx/v2/spdxexp"
 	"golang.org/x/mod/semver"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -192,12 +191,12 @@ func isSemver(s string) bool {
 	return semver.IsValid("v"+s) && strings.Count(core, ".") == 2
 }
 
-// isSPDX asks for a licence identifier or expression.
-// https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/
-func isSPDX(s string) bool {
-	ok, _ := spdxexp.ValidateLicenses([]string{s})
-	return ok
-}
+// ValidLicense reports whether a label's value is an SPDX licence expression.
+// It is nil, and labels of the kind spdx are not looked at, unless a program
+// imports pkg/transform/spdx, which sets it.
+var ValidLicense func(string) bool
+
+func isSPDX(s string) bool { return ValidLicense == nil || ValidLicense(s) }
 
 // isTime asks for RFC 3339, which allows a blank instead of the T.
 func isTime(s string) bool {

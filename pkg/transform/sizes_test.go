@@ -7,6 +7,7 @@ import (
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/transform"
+	_ "github.com/refit-dev/refit/pkg/transform/spdx" // TestPolicies has licences
 )
 
 // BenchmarkSizes shows how time and memory grow with the input: each shape in

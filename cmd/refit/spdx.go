@@ -1,0 +1,3 @@
+package main
+
+import _ "github.com/refit-dev/refit/pkg/transform/spdx" // label schemas with licences
