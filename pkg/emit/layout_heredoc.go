@@ -41,6 +41,9 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 	b := &bodyIndent{text: s.Text()}
 	b.nested, b.words = make([]int, len(b.text)+2), make([]int, len(b.text)+2)
 	syntax.Walk(file, b.visit)
+	if b.empty {
+		return nil, "the tree does not say where an empty here-document ends"
+	}
 	for i := 1; i < len(b.nested); i++ {
 		b.nested[i] += b.nested[i-1]
 		b.words[i] += b.words[i-1]
@@ -107,6 +110,7 @@ type bodyIndent struct {
 	text   string
 	nested []int // by offset: the level of a line that starts there
 	words  []int // by offset: not 0 inside of what must stay
+	empty  bool  // the script has a here-document without a body
 }
 
 // deeper makes the lines that start in [lo, hi) one level deeper.
@@ -143,6 +147,8 @@ func (b *bodyIndent) visit(n syntax.Node) bool {
 				end = len(b.text)
 			}
 			b.keep(off(n.Hdoc.Pos())-1, end)
+		} else if n.Op == syntax.Hdoc || n.Op == syntax.DashHdoc {
+			b.empty = true
 		}
 	case *syntax.CallExpr:
 		b.deeper(off(n.Pos())+1, off(n.End()))
