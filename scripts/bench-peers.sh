@@ -23,7 +23,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 # As a release is built, see .goreleaser.yaml.
 export CGO_ENABLED=0
-(cd "$root" && go build -trimpath -ldflags "-s -w" -o "$tmp/" ./cmd/refit ./scripts/bare)
+(cd "$root" && go build -trimpath -tags plain -ldflags "-s -w" -o "$tmp/" ./cmd/refit ./scripts/bare)
 npm install --silent --no-fund --no-audit --prefix "$tmp" dprint @dprint/dockerfile @reteps/dockerfmt dockerfile-utils >/dev/null
 node "$tmp/node_modules/dprint/install.cjs" >/dev/null 2>&1 || true
 dprint=$(find "$tmp/node_modules/@dprint" -name dprint -type f | head -1)

@@ -13,18 +13,8 @@ import (
 	"testing"
 )
 
-// built builds the command for a benchmark as a release does, see
-// .goreleaser.yaml.
-func built(b *testing.B) string {
-	b.Helper()
-	bin := filepath.Join(b.TempDir(), "refit")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
+// built builds the command for a benchmark as a release does.
+func built(b *testing.B) string { return buildPrograms(b, b.TempDir(), true) }
 
 // process times a whole process, its processor time on all cores, and its
 // largest size in memory. Exit status 1 (something would change) and 2 (a file

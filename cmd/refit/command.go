@@ -233,10 +233,14 @@ func understand(c *console, args []string) (*call, error) {
 func find(c *console, name string) (*command, error) {
 	var names []string
 	for _, m := range makers() {
-		if m.name == name {
-			return withExitCodes(m.make(c)), nil
+		switch {
+		case m.name != name:
+			names = append(names, m.name)
+		case m.make == nil:
+			return nil, handOver()
+		default:
+			return m.command(c), nil
 		}
-		names = append(names, m.name)
 	}
 	return nil, misplaced(name, names)
 }

@@ -1,17 +1,14 @@
+//go:build !plain
+
 package main
 
 import (
 	"fmt"
-	"sort"
 	"strings"
-
-	"github.com/refit-dev/refit/pkg/transform"
 )
 
 func completionCommand(c *console) *command {
 	return &command{
-		name:     "completion",
-		usage:    "print the completion script of a shell",
 		operands: "bash|zsh|fish",
 		description: "bash: refit completion bash >/usr/share/bash-completion/completions/refit\n" +
 			"zsh:  refit completion zsh >\"${fpath[1]}/_refit\"\n" +
@@ -26,55 +23,6 @@ func completionCommand(c *console) *command {
 			return err
 		},
 	}
-}
-
-// flagInfo is what completion and the manual need to know of a flag.
-type flagInfo struct {
-	names    []string // as typed: --write, -w
-	usage    string
-	takes    bool     // a value
-	optional bool     // the value can be left out, and is joined with =
-	choices  []string // of the value
-	category string
-	value    string // its name in the help
-	def      string
-}
-
-// flagChoices are the values of flags that take one of a few, by flag or, for
-// one command, by command and flag.
-var flagChoices = map[string]string{
-	"cache": "clean mount", "label-style": "label maintainer", "stages": "ships all", "merge-style": "auto and heredoc", "dockerignore": "create merge",
-	"operators": "leading trailing", "newline": "keep lf crlf", "color": "auto always never", "fail-on": "note warning error",
-	"output-format": "text json sarif rdjson github gitlab", "rules output-format": "text json",
-	"engine": "auto docker buildkit podman buildah",
-}
-
-func flagsOf(cmd *command) []flagInfo {
-	var out []flagInfo
-	for _, f := range append(cmd.flags[:len(cmd.flags):len(cmd.flags)], helpFlag) {
-		if f.hidden {
-			continue
-		}
-		info := flagInfo{names: []string{dashed(f.name)}, usage: f.usage, category: f.category, def: f.def, value: "VALUE"}
-		if f.short != "" {
-			info.names = append(info.names, dashed(f.short))
-		}
-		info.takes, info.optional = f.kind != isSwitch && f.without == "", f.without != ""
-		choices, ok := flagChoices[cmd.name+" "+f.name]
-		if !ok {
-			choices = flagChoices[f.name]
-		}
-		info.choices = strings.Fields(choices)
-		if f.name == "select" || f.name == "ignore" {
-			info.choices = transformNames()
-		}
-		if before, rest, ok := strings.Cut(info.usage, "`"); ok {
-			name, after, _ := strings.Cut(rest, "`")
-			info.usage, info.value = before+name+after, name
-		}
-		out = append(out, info)
-	}
-	return out
 }
 
 func names(cmds []*command) []string {
@@ -128,15 +76,6 @@ _refit() {
 complete -o filenames -F _refit refit
 `)
 	return b.String()
-}
-
-func transformNames() []string {
-	var out []string
-	for _, t := range transform.All() {
-		out = append(out, t.Name)
-	}
-	sort.Strings(out)
-	return out
 }
 
 func zshCompletion(cmds []*command) string {

@@ -1,3 +1,5 @@
+//go:build !plain
+
 package main
 
 import (
@@ -12,8 +14,6 @@ import (
 
 	"github.com/refit-dev/refit/pkg/measure"
 )
-
-const catEngine = "Building"
 
 // engineFlags are the flags of the commands that build images.
 func engineFlags() []flag {

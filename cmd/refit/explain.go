@@ -9,8 +9,6 @@ import (
 
 func explainCommand(c *console) *command {
 	return &command{
-		name:     "explain",
-		usage:    "explain a transform: what, why, example, when not",
 		operands: "NAME|CODE …",
 		run: func(ctx *call) error {
 			if len(ctx.args) == 0 {

@@ -2,8 +2,6 @@ package main
 
 func fixCommand(c *console) *command {
 	return &command{
-		name:     "fix",
-		usage:    "rewrite Dockerfiles: smaller images, faster builds",
 		operands: "[path …]",
 		description: "Applies the transforms that `refit rules` lists, each change checked against the build plan.\n" +
 			"A path is a Dockerfile, a directory that is searched for Dockerfiles, or - for standard input.\n" +

@@ -2,8 +2,6 @@ package main
 
 func fmtCommand(c *console) *command {
 	return &command{
-		name:     "fmt",
-		usage:    "format Dockerfiles",
 		operands: "[path …]",
 		description: "Changes white space, line breaks and the case of keywords, and nothing else.\n" +
 			"A path is a Dockerfile, a directory that is searched for Dockerfiles, or - for standard input.\n" +

@@ -4,7 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 )
 
@@ -28,6 +28,11 @@ const softLimit = 48 << 20
 type gcTuner struct {
 	off   bool
 	floor atomic.Int64
+
+	mu    sync.Mutex
+	stats runtime.MemStats
+	now   uint64 // the GOGC value in force
+	limit uint64 // the memory limit in force
 }
 
 var gc gcTuner
@@ -39,13 +44,16 @@ func (g *gcTuner) start() {
 	}
 	g.floor.Store(heapFloor)
 	g.set(0)
-	afterEachGC(func() { g.set(live()) })
+	afterEachGC(func() { g.set(g.live()) })
 }
 
 // set tells the collector what to do with so many live bytes.
 func (g *gcTuner) set(live uint64) {
-	debug.SetMemoryLimit(max(softLimit, 2*g.floor.Load(), 3*int64(live)))
-	debug.SetGCPercent(g.percent(live))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limit, g.now = uint64(max(softLimit, 2*g.floor.Load(), 3*int64(live))), uint64(g.percent(live))
+	debug.SetMemoryLimit(int64(g.limit))
+	debug.SetGCPercent(int(g.now))
 }
 
 // reading raises the floor for a file of some bytes.
@@ -55,7 +63,7 @@ func (g *gcTuner) reading(bytes int) {
 		return
 	}
 	g.floor.Store(floor)
-	g.set(live())
+	g.set(g.live())
 }
 
 // percent is the GOGC value for so many live bytes. Go itself multiplies its
@@ -69,14 +77,21 @@ func (g *gcTuner) percent(live uint64) int {
 	return int(min(max(floor/live*100, 100), most))
 }
 
-// live is how many bytes were alive after the last collection.
-func live() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindUint64 {
+// live is about how many bytes were alive after the last collection.
+// runtime/metrics knows exactly, but its initialization is 2 % of a start. The
+// size at which the next collection starts follows from what is alive, unless
+// the memory limit sets it; then all that is allocated counts.
+func (g *gcTuner) live() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	runtime.ReadMemStats(&g.stats)
+	if g.stats.NumGC == 0 {
 		return 0
 	}
-	return sample[0].Value.Uint64()
+	if g.stats.NextGC > g.limit/4*3 {
+		return g.stats.HeapAlloc
+	}
+	return g.stats.NextGC * 100 / (100 + g.now)
 }
 
 // afterEachGC calls f once after every collection, on another goroutine: an

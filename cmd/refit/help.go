@@ -32,8 +32,8 @@ const tagline = "format Dockerfiles, and make their images smaller and their bui
 func printOverview(c *console) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "refit - %s\n\nUsage: refit COMMAND [flags] [arguments]\n\nCommands:\n", tagline)
-	for _, cmd := range commands(c) {
-		fmt.Fprintf(&b, "  %-10s  %s\n", cmd.name, cmd.usage)
+	for _, m := range makers() {
+		fmt.Fprintf(&b, "  %-10s  %s\n", m.name, m.usage)
 	}
 	b.WriteString("\nFlags:\n  -h, --help     show help\n      --version  print the version\n" + examples)
 	_, err := io.WriteString(c.out, b.String())

@@ -11,8 +11,6 @@ import (
 
 func initCommand(c *console) *command {
 	return &command{
-		name:        "init",
-		usage:       "write a .refit.toml with every setting explained",
 		operands:    "[directory]",
 		description: "An existing file is left alone.",
 		run: func(ctx *call) error {

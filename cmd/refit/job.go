@@ -14,7 +14,6 @@ import (
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
-	"github.com/refit-dev/refit/pkg/registry"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
 )
@@ -322,15 +321,10 @@ func problem(err error) emit.Finding {
 	var internal *internalError
 	var setting *settingError
 	var lookup *lookupError
-	var refused *registry.Error
 	switch {
 	case errors.As(err, &lookup):
-		f.Rule, f.Start, f.Title = "registry", place(lookup.pos), lookup.Error()
-		if errors.As(err, &refused) {
-			short := *refused
-			short.Remedy = ""
-			f.Title, f.Hint = short.Error(), refused.Remedy
-		}
+		f.Rule, f.Start = "registry", place(lookup.pos)
+		f.Title, f.Hint = lookup.finding()
 	case errors.As(err, &setting):
 		f.Rule = "config"
 	case errors.As(err, &pe):

@@ -2,8 +2,6 @@ package main
 
 func lintCommand(c *console) *command {
 	return &command{
-		name:        "lint",
-		usage:       "report what could be better, change nothing",
 		operands:    "[path …]",
 		description: "Prints what refit fix would change, what it would change with --unsafe, and advice.",
 		flags: concat([]flag{

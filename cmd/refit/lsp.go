@@ -1,3 +1,5 @@
+//go:build !plain
+
 package main
 
 import (
@@ -11,8 +13,6 @@ import (
 
 func lspCommand(c *console) *command {
 	return &command{
-		name:  "lsp",
-		usage: "run the language server for editors",
 		description: "Speaks the Language Server Protocol 3.17 on standard input and output.\n" +
 			"An editor starts it; see the folder editors of refit's repository for set-ups.",
 		flags: []flag{

@@ -87,35 +87,43 @@ func run(c *console, args []string) (code int) {
 	return f.code
 }
 
-// maker makes one command.
+// maker makes one command. make is nil in the plain program (plain.go) for a
+// command that is left to the full one.
 type maker struct {
-	name string
-	make func(*console) *command
+	name, usage string
+	make        func(*console) *command
 }
 
 // makers are those of refit's commands, in the order of the help. Only the
 // command that runs is made.
 func makers() []maker {
 	return []maker{
-		{"fix", fixCommand},
-		{"fmt", fmtCommand},
-		{"lint", lintCommand},
-		{"rules", rulesCommand},
-		{"explain", explainCommand},
-		{"init", initCommand},
-		{"verify", verifyCommand},
-		{"measure", measureCommand},
-		{"lsp", lspCommand},
-		{"completion", completionCommand},
-		{"man", manCommand},
+		{"fix", "rewrite Dockerfiles: smaller images, faster builds", fixCommand},
+		{"fmt", "format Dockerfiles", fmtCommand},
+		{"lint", "report what could be better, change nothing", lintCommand},
+		{"rules", "list the transforms", rulesCommand},
+		{"explain", "explain a transform: what, why, example, when not", explainCommand},
+		{"init", "write a .refit.toml with every setting explained", initCommand},
+		{"verify", "say whether two Dockerfiles build the same image", verifyCommand},
+		{"measure", "build a Dockerfile before and after refit fix, compare the images, and show what was won", measureCommand},
+		{"lsp", "run the language server for editors", lspCommand},
+		{"completion", "print the completion script of a shell", completionCommand},
+		{"man", "print the manual page", manCommand},
 	}
+}
+
+// command makes the command.
+func (m *maker) command(c *console) *command {
+	cmd := m.make(c)
+	cmd.name, cmd.usage = m.name, m.usage
+	return withExitCodes(cmd)
 }
 
 // commands are all commands.
 func commands(c *console) []*command {
 	var all []*command
 	for _, m := range makers() {
-		all = append(all, withExitCodes(m.make(c)))
+		all = append(all, m.command(c))
 	}
 	return all
 }

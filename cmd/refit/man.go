@@ -1,3 +1,5 @@
+//go:build !plain
+
 package main
 
 import (
@@ -7,8 +9,6 @@ import (
 
 func manCommand(c *console) *command {
 	return &command{
-		name:        "man",
-		usage:       "print the manual page",
 		description: "refit man | man -l -",
 		run: func(ctx *call) error {
 			if len(ctx.args) > 0 {

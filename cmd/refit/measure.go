@@ -1,3 +1,5 @@
+//go:build !plain
+
 package main
 
 import (
@@ -19,8 +21,6 @@ import (
 
 func measureCommand(c *console) *command {
 	return &command{
-		name:     "measure",
-		usage:    "build a Dockerfile before and after refit fix, compare the images, and show what was won",
 		operands: "[path]",
 		description: "Builds the Dockerfile as it is and as refit fix would rewrite it, without the cache, and compares the two images file\n" +
 			"by file; then edits a source file and a dependency manifest in a copy of the build context and builds again with\n" +

@@ -9,10 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/refit-dev/refit/pkg/parse"
-	"github.com/refit-dev/refit/pkg/registry"
 	"github.com/refit-dev/refit/pkg/transform"
 	"github.com/refit-dev/refit/pkg/workspace"
 )
@@ -24,10 +21,15 @@ func onlineFlags() []flag {
 	}
 }
 
+// digester asks a registry which digest a reference stands for.
+type digester interface {
+	Digest(ctx context.Context, ref string) (string, error)
+}
+
 // online asks registries and keeps their answers. It may be used by several
 // goroutines.
 type online struct {
-	client registry.Client
+	client digester
 	update bool // the locks
 	files  *workspace.Resolver
 
@@ -53,9 +55,11 @@ func readOnline(ctx *call, files *workspace.Resolver) (*online, error) {
 	case !ctx.on("online"):
 		return nil, nil
 	}
-	o := &online{update: update, files: files, answers: map[string]*answer{}, locks: map[string]*workspace.Lock{}}
-	o.client.Keychain = authn.DefaultKeychain // what docker login keeps
-	return o, nil
+	client, err := newDigester()
+	if err != nil {
+		return nil, err
+	}
+	return &online{client: client, update: update, files: files, answers: map[string]*answer{}, locks: map[string]*workspace.Lock{}}, nil
 }
 
 // ask returns the digest that a reference stands for.
@@ -158,4 +162,10 @@ type lookupError struct {
 	pos parse.Position
 }
 
-func (e *lookupError) Unwrap() error { return e.error }
+// finding says what a registry refused, and what to do.
+func (e *lookupError) finding() (title, hint string) {
+	if r, ok := e.error.(interface{ Advice() (string, string) }); ok {
+		return r.Advice()
+	}
+	return e.Error(), ""
+}

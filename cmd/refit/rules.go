@@ -12,8 +12,6 @@ import (
 
 func rulesCommand(c *console) *command {
 	return &command{
-		name:  "rules",
-		usage: "list the transforms",
 		flags: []flag{
 			{name: "output-format", kind: isText, def: "text", usage: "`FORMAT`: text or json"},
 		},

@@ -27,7 +27,10 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs the transcripts in testdata/script with the real command.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { transcripts(t, "") }
+
+// transcripts runs them with the programs in a directory, or with this one.
+func transcripts(t *testing.T, bin string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
@@ -37,6 +40,9 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			scripts, err := filepath.Abs("../../scripts")
 			env.Setenv("SCRIPTS", scripts)
+			if bin != "" {
+				env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+			}
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"bytes": bytesCmd, "code": codeCmd, "registry": registryCmd},

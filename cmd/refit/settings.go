@@ -50,6 +50,7 @@ const (
 	catMode   = "Mode"
 	catWhat   = "What to change"
 	catBuild  = "About the build"
+	catEngine = "Building"
 	catLayout = "Layout"
 	catFiles  = "Files"
 	catOutput = "Output"
@@ -145,6 +146,7 @@ func readSettings(c *console, ctx *call) (*settings, error) {
 	}
 	s.resolver.File, s.resolver.None = ctx.text("config"), ctx.on("no-config")
 	s.find.Excluded, s.find.Listed = s.resolver.Excluded, s.resolver.Listed
+	s.find.Builds = buildEntries
 	s.find.Lookup = func(name string) (string, bool) { v := c.getenv(name); return v, v != "" }
 	if s.resolver.File != "" {
 		if s.resolver.None {

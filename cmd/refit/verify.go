@@ -1,3 +1,5 @@
+//go:build !plain
+
 package main
 
 import (
@@ -15,8 +17,6 @@ import (
 
 func verifyCommand(c *console) *command {
 	return &command{
-		name:     "verify",
-		usage:    "say whether two Dockerfiles build the same image",
 		operands: "A B",
 		description: "Compares the build plans of two Dockerfiles: what BuildKit would carry out. Where they differ, it asks whether both\n" +
 			"become the same build under the safe changes of refit fix. With --build it builds both and compares the images file\n" +

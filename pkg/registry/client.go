@@ -43,6 +43,13 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Advice is the message without its remedy, and the remedy.
+func (e *Error) Advice() (message, remedy string) {
+	short := *e
+	short.Remedy = ""
+	return short.Error(), e.Remedy
+}
+
 // Digest asks which image a name means now: the digest of its manifest, or of
 // its index of manifests for several platforms. A name without a host is one of
 // Docker Hub, one without a tag means latest. The error is an *Error.

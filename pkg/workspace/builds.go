@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -19,9 +18,10 @@ type Build struct {
 }
 
 // BuildFile reports whether a file name is one of a Compose or a Bake file.
-func BuildFile(name string) bool { return isCompose(name) || isBake(name) }
+func BuildFile(name string) bool { return IsCompose(name) || isBake(name) }
 
-func isCompose(name string) bool {
+// IsCompose reports whether a file name is one of a Compose file.
+func IsCompose(name string) bool {
 	name = strings.ToLower(filepath.Base(name))
 	ext := filepath.Ext(name)
 	return (ext == ".yaml" || ext == ".yml") && (strings.HasPrefix(name, "compose") || strings.HasPrefix(name, "docker-compose"))
@@ -33,29 +33,27 @@ func isBake(name string) bool {
 	return (ext == ".hcl" || ext == ".json") && strings.HasPrefix(name, "docker-bake")
 }
 
-// entry is one build of a Compose or Bake file as it is written there.
-type entry struct {
-	name, context, dockerfile, target string
-	inline                            bool // the Dockerfile stands in the file itself
-	args                              map[string]string
+// BuildEntry is one build of a Compose or Bake file as it is written there.
+type BuildEntry struct {
+	Name, Context, Dockerfile, Target string
+	Inline                            bool // the Dockerfile stands in the file itself
+	Args                              map[string]string
 }
 
-// Builds reads a Compose or Bake file and returns the Dockerfiles that it
+// builds reads a Compose or Bake file and returns the Dockerfiles that it
 // builds, in the order of their names. A Dockerfile that several services
-// share comes once, with what they have in common. lookup gives environment
-// variables for the file's placeholders. Remote contexts and Dockerfiles
-// within the file are left out.
-func Builds(path string, lookup func(string) (string, bool)) ([]File, error) {
+// share comes once, with what they have in common. Remote contexts and
+// Dockerfiles within the file are left out.
+func builds(path string, opt FindOptions) ([]File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	var entries []entry
-	if isCompose(path) {
-		entries, err = composeEntries(data, lookup)
-	} else {
-		entries, err = bakeEntries(path, data, lookup)
+	lookup := opt.Lookup
+	if lookup == nil {
+		lookup = func(string) (string, bool) { return "", false }
 	}
+	entries, err := opt.Builds(path, data, lookup)
 	if err != nil {
 		return nil, &ConfigError{Path: path, Msg: err.Error()}
 	}
@@ -63,30 +61,30 @@ func Builds(path string, lookup func(string) (string, bool)) ([]File, error) {
 }
 
 // files finds the Dockerfiles of the entries.
-func files(path string, entries []entry) ([]File, error) {
+func files(path string, entries []BuildEntry) ([]File, error) {
 	var out []File
 	index := map[string]int{}
 	builds := 0
 	for _, e := range entries {
-		if e.inline || remote(e.context) || remote(e.dockerfile) {
+		if e.Inline || remote(e.Context) || remote(e.Dockerfile) {
 			continue
 		}
 		builds++
-		if e.context == "" {
-			e.context = "."
+		if e.Context == "" {
+			e.Context = "."
 		}
-		if e.dockerfile == "" {
-			e.dockerfile = "Dockerfile"
+		if e.Dockerfile == "" {
+			e.Dockerfile = "Dockerfile"
 		}
-		context := e.context
+		context := e.Context
 		if !filepath.IsAbs(context) {
 			context = filepath.Join(filepath.Dir(path), context)
 		}
-		file := e.dockerfile
+		file := e.Dockerfile
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(context, file)
 		}
-		b := &Build{Name: e.name, Context: context, Args: e.args, Target: e.target}
+		b := &Build{Name: e.Name, Context: context, Args: e.Args, Target: e.Target}
 		i, seen := index[file]
 		if !seen {
 			index[file] = len(out)
@@ -129,6 +127,3 @@ func (b *Build) common(o *Build) *Build {
 func remote(s string) bool {
 	return strings.Contains(s, "://") || strings.HasPrefix(s, "git@") || strings.HasPrefix(s, "github.com/") || strings.Contains(s, "\x00")
 }
-
-// sortedNames are the keys of a map in order.
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -83,6 +83,9 @@ type FindOptions struct {
 	ForceExclude bool // ignore files and Excluded hold for named files, too
 	// User finds the user's ignore file; nil for none.
 	User *UserIgnore
+	// Builds reads a Compose or Bake file (buildfile.Entries); nil takes such
+	// files for Dockerfiles.
+	Builds func(path string, data []byte, lookup func(string) (string, bool)) ([]BuildEntry, error)
 	// Lookup, if set, gives environment variables for Compose and Bake files.
 	Lookup func(string) (string, bool)
 	// Listed, if set, is told the entries of each directory that is searched,
@@ -108,7 +111,7 @@ func Find(args []string, opt FindOptions) ([]File, []error) {
 		switch {
 		case err != nil:
 			f.errs = append(f.errs, err)
-		case !st.IsDir() && BuildFile(arg):
+		case !st.IsDir() && f.opt.Builds != nil && BuildFile(arg):
 			f.builds(arg)
 		case !st.IsDir():
 			if !opt.ForceExclude || !Ignored(arg, opt) {
@@ -173,11 +176,7 @@ func (f *finder) add(file File) {
 
 // builds adds the Dockerfiles that a Compose or Bake file builds.
 func (f *finder) builds(path string) {
-	lookup := f.opt.Lookup
-	if lookup == nil {
-		lookup = func(string) (string, bool) { return "", false }
-	}
-	files, err := Builds(path, lookup)
+	files, err := builds(path, f.opt)
 	if err != nil {
 		f.errs = append(f.errs, err)
 	}

@@ -1,10 +1,14 @@
-package workspace
+package buildfile
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/refit-dev/refit/pkg/workspace"
 )
 
 // composeBuild is the build section of a service, see
@@ -27,7 +31,7 @@ func (b *composeBuild) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // composeEntries reads the services of a Compose file.
-func composeEntries(data []byte, lookup func(string) (string, bool)) ([]entry, error) {
+func composeEntries(data []byte, lookup func(string) (string, bool)) ([]workspace.BuildEntry, error) {
 	var file struct {
 		Services map[string]struct {
 			Build *composeBuild `yaml:"build"`
@@ -36,21 +40,21 @@ func composeEntries(data []byte, lookup func(string) (string, bool)) ([]entry, e
 	if err := yaml.Unmarshal(data, &file); err != nil {
 		return nil, err
 	}
-	var out []entry
-	for _, name := range sortedNames(file.Services) {
+	var out []workspace.BuildEntry
+	for _, name := range slices.Sorted(maps.Keys(file.Services)) {
 		b := file.Services[name].Build
 		if b == nil {
 			continue
 		}
-		e := entry{name: name, inline: b.Inline != ""}
-		for _, f := range []struct{ from, to *string }{{&b.Context, &e.context}, {&b.Dockerfile, &e.dockerfile}, {&b.Target, &e.target}} {
+		e := workspace.BuildEntry{Name: name, Inline: b.Inline != ""}
+		for _, f := range []struct{ from, to *string }{{&b.Context, &e.Context}, {&b.Dockerfile, &e.Dockerfile}, {&b.Target, &e.Target}} {
 			v, ok := interpolate(*f.from, lookup)
 			if !ok {
 				return nil, fmt.Errorf("service %s: %q needs a variable that is not set", name, *f.from)
 			}
 			*f.to = v
 		}
-		e.args = composeArgs(&b.Args, lookup)
+		e.Args = composeArgs(&b.Args, lookup)
 		out = append(out, e)
 	}
 	return out, nil

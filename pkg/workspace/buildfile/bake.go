@@ -1,7 +1,9 @@
-package workspace
+package buildfile
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -9,13 +11,15 @@ import (
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/refit-dev/refit/pkg/workspace"
 )
 
 // bakeEntries reads the targets of a Bake file, see
 // https://docs.docker.com/build/bake/reference/. Values that need more than
 // variables are unknown: an unknown argument is left out, and a target with an
 // unknown context or Dockerfile is, too.
-func bakeEntries(path string, data []byte, lookup func(string) (string, bool)) ([]entry, error) {
+func bakeEntries(path string, data []byte, lookup func(string) (string, bool)) ([]workspace.BuildEntry, error) {
 	var file *hcl.File
 	var diags hcl.Diagnostics
 	if strings.HasSuffix(strings.ToLower(path), ".json") {
@@ -49,9 +53,9 @@ func bakeEntries(path string, data []byte, lookup func(string) (string, bool)) (
 			b.vars[name] = v
 		}
 	}
-	var out []entry
-	for _, name := range sortedNames(b.targets) {
-		e := entry{name: name, args: map[string]string{}}
+	var out []workspace.BuildEntry
+	for _, name := range slices.Sorted(maps.Keys(b.targets)) {
+		e := workspace.BuildEntry{Name: name, Args: map[string]string{}}
 		if b.apply(&e, name, 0) && !strings.HasPrefix(name, "_") {
 			out = append(out, e)
 		}
@@ -100,7 +104,7 @@ func text(v cty.Value) (string, bool) {
 
 // apply sets what a target says over what the targets say that it inherits
 // from. It returns false where the Dockerfile cannot be known.
-func (b *bake) apply(e *entry, name string, depth int) bool {
+func (b *bake) apply(e *workspace.BuildEntry, name string, depth int) bool {
 	block := b.targets[name]
 	if block == nil || depth > 20 {
 		return false
@@ -117,7 +121,7 @@ func (b *bake) apply(e *entry, name string, depth int) bool {
 	for _, f := range []struct {
 		name string
 		to   *string
-	}{{"context", &e.context}, {"dockerfile", &e.dockerfile}, {"target", &e.target}} {
+	}{{"context", &e.Context}, {"dockerfile", &e.Dockerfile}, {"target", &e.Target}} {
 		if attrs[f.name] == nil {
 			continue
 		}
@@ -129,13 +133,13 @@ func (b *bake) apply(e *entry, name string, depth int) bool {
 			return false
 		}
 	}
-	e.inline = e.inline || attrs["dockerfile-inline"] != nil
+	e.Inline = e.Inline || attrs["dockerfile-inline"] != nil
 	if v, ok := b.eval(attrs["args"]); ok && v.CanIterateElements() {
 		for it := v.ElementIterator(); it.Next(); {
 			k, arg := it.Element()
 			key, ok1 := text(k)
 			if val, ok2 := text(arg); ok1 && ok2 {
-				e.args[key] = val
+				e.Args[key] = val
 			}
 		}
 	}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// buildPrograms builds the programs of a release into a directory, as
+// .goreleaser.yaml does: the plain refit and, unless only is set, refit-full.
+func buildPrograms(t testing.TB, dir string, only bool) (plain string) {
+	t.Helper()
+	exe := ""
+	if runtime.GOOS == "windows" {
+		exe = ".exe"
+	}
+	plain = filepath.Join(dir, "refit"+exe)
+	builds := [][]string{{"-tags", "plain", "-o", plain}, {"-o", filepath.Join(dir, "refit-full"+exe)}}
+	if only {
+		builds = builds[:1]
+	}
+	for _, b := range builds {
+		cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags", "-s -w"}, b, []string{"."})...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return plain
+}
+
+// TestPlain runs the transcripts with the two programs of a release: nothing
+// tells them from one.
+func TestPlain(t *testing.T) {
+	dir := t.TempDir()
+	buildPrograms(t, dir, false)
+	transcripts(t, dir)
+}
+
+// TestPlainAlone makes sure that the plain program without the full one works
+// and says what is missing.
+func TestPlainAlone(t *testing.T) {
+	plain := buildPrograms(t, t.TempDir(), true)
+	if out, err := exec.Command(plain, "fix", "../../testdata/slimming/Dockerfile").Output(); err != nil || len(out) == 0 {
+		t.Errorf("fix: %v %q", err, out)
+	}
+	for _, args := range [][]string{{"measure", "."}, {"lsp"}, {"man"}, {"fix", "--online", "../../testdata/slimming/Dockerfile"}, {"fix", "--diff", "compose.yaml"}} {
+		cmd := exec.Command(plain, args...)
+		cmd.Dir = t.TempDir()
+		if args[0] == "fix" {
+			if err := os.WriteFile(filepath.Join(cmd.Dir, "compose.yaml"), []byte("services: {a: {build: .}}\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != exitFailure || !strings.Contains(string(out), "refit-full") || !strings.Contains(string(out), "go install") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// TestPlainImports makes sure that the plain program is free of packages that
+// take long to initialize or belong to other commands.
+func TestPlainImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-tags", "plain", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps := strings.Fields(string(out))
+	if len(deps) < 100 || !slices.Contains(deps, "github.com/refit-dev/refit/pkg/transform") {
+		t.Fatalf("%d packages", len(deps))
+	}
+	for _, not := range []string{
+		"net/http", "crypto/tls", "html/template", "text/template", "runtime/metrics", "github.com/klauspost/compress/zstd",
+		"github.com/zclconf/go-cty/cty", "github.com/google/go-containerregistry/pkg/v1/remote", "github.com/sourcegraph/jsonrpc2",
+		"github.com/refit-dev/refit/pkg/measure", "github.com/refit-dev/refit/pkg/lsp",
+	} {
+		if slices.Contains(deps, not) {
+			t.Errorf("the plain program imports %s", not)
+		}
+	}
+}
