@@ -104,6 +104,39 @@ func Check(src []byte, style emit.Style) error {
 	return nil
 }
 
+// CheckPart makes only some of the changes to src, as "refit: skip" and a range
+// of lines ask for, and reports a changed program or comment. Every second
+// change is made: those with an even number, or with an odd one.
+func CheckPart(src []byte, style emit.Style, odd bool) error {
+	_, groups, err := Format(src, style)
+	if err != nil {
+		return err
+	}
+	var edits []emit.Edit
+	take := odd
+	for _, g := range groups {
+		if g.Instruction != nil {
+			if take = !take; take {
+				edits = append(edits, g.Edits...)
+			}
+			continue
+		}
+		for _, e := range g.Edits { // each can be made without the others
+			if take = !take; take {
+				edits = append(edits, e)
+			}
+		}
+	}
+	out, err := emit.Apply(src, edits)
+	if err != nil {
+		return err
+	}
+	if err := Same(src, out, style.CacheNeutral); err != nil {
+		return &Changed{fmt.Errorf("every second change: %w", err), out}
+	}
+	return nil
+}
+
 // Changed is the error of a result that is not the same program.
 type Changed struct {
 	Err error

@@ -39,7 +39,8 @@ func seeds(f *testing.F, add func([]byte)) {
 }
 
 // FuzzLayout checks that a layout is the same program with the same comments,
-// that a second run changes nothing, and that the input is not modified.
+// that a second run changes nothing, that the input is not modified, and that
+// the changes do not depend on each other.
 func FuzzLayout(f *testing.F) {
 	seeds(f, func(src []byte) {
 		f.Add(src, uint8(100), uint8(4), uint8(0))
@@ -68,6 +69,11 @@ func FuzzLayout(f *testing.F) {
 		}
 		if err := fmtcheck.Check(src, style); err != nil {
 			t.Fatal(err)
+		}
+		if options&64 != 0 {
+			if err := fmtcheck.CheckPart(src, style, options&128 != 0); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
