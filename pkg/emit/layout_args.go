@@ -255,37 +255,40 @@ func takesValue(s string) bool {
 
 // installers are the commands whose words behind a subcommand are a list.
 // A name without subcommands has the list behind its options.
-var installers = map[string][]string{
-	"apt-get":                {"install", "remove", "purge", "build-dep", "autoremove"},
-	"apt":                    {"install", "remove", "purge", "build-dep"},
-	"aptitude":               {"install", "remove", "purge"},
-	"apt-mark":               {"auto", "manual", "hold"},
-	"apk":                    {"add", "del"},
-	"yum":                    {"install", "remove", "erase", "localinstall", "groupinstall", "reinstall"},
-	"dnf":                    {"install", "remove", "erase", "groupinstall"},
-	"microdnf":               {"install", "remove"},
-	"tdnf":                   {"install", "remove"},
-	"zypper":                 {"install", "in", "remove", "rm"},
-	"pacman":                 {"-S", "-Sy", "-Syu", "-Rs", "-Rns"},
-	"emerge":                 nil,
-	"pip":                    {"install", "uninstall"},
-	"pip2":                   {"install", "uninstall"},
-	"pip3":                   {"install", "uninstall"},
-	"uv":                     {"add"},
-	"conda":                  {"install"},
-	"mamba":                  {"install"},
-	"micromamba":             {"install"},
-	"npm":                    {"install", "i", "uninstall"},
-	"pnpm":                   {"add"},
-	"yarn":                   {"add"},
-	"gem":                    {"install"},
-	"pecl":                   {"install"},
-	"cargo":                  {"install"},
-	"brew":                   {"install"},
-	"luarocks":               {"install"},
-	"docker-php-ext-install": nil,
-	"docker-php-ext-enable":  nil,
-	"install-php-extensions": nil,
+var installers = [...]struct {
+	name string
+	subs []string
+}{
+	{"apt-get", []string{"install", "remove", "purge", "build-dep", "autoremove"}},
+	{"apt", []string{"install", "remove", "purge", "build-dep"}},
+	{"aptitude", []string{"install", "remove", "purge"}},
+	{"apt-mark", []string{"auto", "manual", "hold"}},
+	{"apk", []string{"add", "del"}},
+	{"yum", []string{"install", "remove", "erase", "localinstall", "groupinstall", "reinstall"}},
+	{"dnf", []string{"install", "remove", "erase", "groupinstall"}},
+	{"microdnf", []string{"install", "remove"}},
+	{"tdnf", []string{"install", "remove"}},
+	{"zypper", []string{"install", "in", "remove", "rm"}},
+	{"pacman", []string{"-S", "-Sy", "-Syu", "-Rs", "-Rns"}},
+	{"emerge", nil},
+	{"pip", []string{"install", "uninstall"}},
+	{"pip2", []string{"install", "uninstall"}},
+	{"pip3", []string{"install", "uninstall"}},
+	{"uv", []string{"add"}},
+	{"conda", []string{"install"}},
+	{"mamba", []string{"install"}},
+	{"micromamba", []string{"install"}},
+	{"npm", []string{"install", "i", "uninstall"}},
+	{"pnpm", []string{"add"}},
+	{"yarn", []string{"add"}},
+	{"gem", []string{"install"}},
+	{"pecl", []string{"install"}},
+	{"cargo", []string{"install"}},
+	{"brew", []string{"install"}},
+	{"luarocks", []string{"install"}},
+	{"docker-php-ext-install", nil},
+	{"docker-php-ext-enable", nil},
+	{"install-php-extensions", nil},
 }
 
 // installerValue reports whether an option of a package manager takes the next
@@ -316,9 +319,15 @@ func packages(args []arg, start int) int {
 		i += 2
 		name = "pip"
 	}
-	subs, ok := installers[name]
-	if !ok {
-		return -1
+	var subs []string
+	for row := 0; ; row++ {
+		if row == len(installers) {
+			return -1
+		}
+		if installers[row].name == name {
+			subs = installers[row].subs
+			break
+		}
 	}
 	i++
 	skip := func() {

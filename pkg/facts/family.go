@@ -3,6 +3,7 @@ package facts
 import (
 	"strings"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
@@ -39,30 +40,32 @@ type image struct {
 // images are well-known bases, by repository without docker.io/library. Most
 // official images are built on Debian and have Alpine variants; see
 // https://github.com/docker-library/official-images.
-var images = map[string]image{
-	"alpine": {Alpine, true, true}, "debian": {Debian, true, true}, "ubuntu": {Ubuntu, true, true},
-	"buildpack-deps": {Debian, true, true}, "busybox": {Busybox, true, true},
-	"python": {Debian, true, true}, "node": {Debian, true, true}, "ruby": {Debian, true, true},
-	"php": {Debian, true, false}, "perl": {Debian, true, false}, "golang": {Debian, true, false},
-	"rust": {Debian, true, true}, "openjdk": {Unknown, true, true}, "gcc": {Debian, true, true},
-	"eclipse-temurin": {Ubuntu, true, true}, "maven": {Ubuntu, true, true}, "gradle": {Ubuntu, true, false},
-	"nginx": {Debian, true, true}, "httpd": {Debian, true, false}, "postgres": {Debian, true, true},
-	"mysql": {RedHat, true, true}, "mariadb": {Ubuntu, true, true}, "redis": {Debian, true, false},
-	"mongo": {Ubuntu, true, true}, "rabbitmq": {Ubuntu, true, true}, "memcached": {Debian, false, true},
-	"elixir": {Debian, true, true}, "erlang": {Debian, true, true}, "haskell": {Debian, true, true},
-	"swift": {Ubuntu, true, true}, "julia": {Debian, true, true}, "r-base": {Debian, true, true},
-	"rocker/r-ver": {Ubuntu, true, true}, "dart": {Debian, true, false}, "composer": {Alpine, true, false},
-	"docker": {Alpine, true, true}, "caddy": {Alpine, true, false}, "tomcat": {Ubuntu, true, false},
-	"wordpress": {Debian, true, false}, "drupal": {Debian, true, false}, "traefik": {Alpine, true, true},
-	"fedora": {RedHat, true, true}, "centos": {RedHat, true, true}, "rockylinux": {RedHat, true, true},
-	"almalinux": {RedHat, true, true}, "oraclelinux": {RedHat, true, true}, "amazonlinux": {RedHat, true, true},
-	"registry.access.redhat.com/ubi8/ubi": {RedHat, true, true}, "registry.access.redhat.com/ubi9/ubi": {RedHat, true, true},
-	"opensuse/leap": {SUSE, true, true}, "opensuse/tumbleweed": {SUSE, true, true},
-	"archlinux": {Arch, true, true}, "oven/bun": {Debian, true, false}, "nvidia/cuda": {Ubuntu, true, true},
-	"denoland/deno": {Debian, true, true}, "kalilinux/kali-rolling": {Debian, true, true},
-	"phusion/baseimage": {Ubuntu, true, true}, "continuumio/miniconda3": {Debian, true, true},
-	"continuumio/anaconda3": {Debian, true, true}, "condaforge/miniforge3": {Ubuntu, true, true},
-}
+var images = lazy.Value[map[string]image]{Make: func() map[string]image {
+	return map[string]image{
+		"alpine": {Alpine, true, true}, "debian": {Debian, true, true}, "ubuntu": {Ubuntu, true, true},
+		"buildpack-deps": {Debian, true, true}, "busybox": {Busybox, true, true},
+		"python": {Debian, true, true}, "node": {Debian, true, true}, "ruby": {Debian, true, true},
+		"php": {Debian, true, false}, "perl": {Debian, true, false}, "golang": {Debian, true, false},
+		"rust": {Debian, true, true}, "openjdk": {Unknown, true, true}, "gcc": {Debian, true, true},
+		"eclipse-temurin": {Ubuntu, true, true}, "maven": {Ubuntu, true, true}, "gradle": {Ubuntu, true, false},
+		"nginx": {Debian, true, true}, "httpd": {Debian, true, false}, "postgres": {Debian, true, true},
+		"mysql": {RedHat, true, true}, "mariadb": {Ubuntu, true, true}, "redis": {Debian, true, false},
+		"mongo": {Ubuntu, true, true}, "rabbitmq": {Ubuntu, true, true}, "memcached": {Debian, false, true},
+		"elixir": {Debian, true, true}, "erlang": {Debian, true, true}, "haskell": {Debian, true, true},
+		"swift": {Ubuntu, true, true}, "julia": {Debian, true, true}, "r-base": {Debian, true, true},
+		"rocker/r-ver": {Ubuntu, true, true}, "dart": {Debian, true, false}, "composer": {Alpine, true, false},
+		"docker": {Alpine, true, true}, "caddy": {Alpine, true, false}, "tomcat": {Ubuntu, true, false},
+		"wordpress": {Debian, true, false}, "drupal": {Debian, true, false}, "traefik": {Alpine, true, true},
+		"fedora": {RedHat, true, true}, "centos": {RedHat, true, true}, "rockylinux": {RedHat, true, true},
+		"almalinux": {RedHat, true, true}, "oraclelinux": {RedHat, true, true}, "amazonlinux": {RedHat, true, true},
+		"registry.access.redhat.com/ubi8/ubi": {RedHat, true, true}, "registry.access.redhat.com/ubi9/ubi": {RedHat, true, true},
+		"opensuse/leap": {SUSE, true, true}, "opensuse/tumbleweed": {SUSE, true, true},
+		"archlinux": {Arch, true, true}, "oven/bun": {Debian, true, false}, "nvidia/cuda": {Ubuntu, true, true},
+		"denoland/deno": {Debian, true, true}, "kalilinux/kali-rolling": {Debian, true, true},
+		"phusion/baseimage": {Ubuntu, true, true}, "continuumio/miniconda3": {Debian, true, true},
+		"continuumio/anaconda3": {Debian, true, true}, "condaforge/miniforge3": {Ubuntu, true, true},
+	}
+}}
 
 // tagFamilies are parts of tags that name a distribution.
 var tagFamilies = []struct {
@@ -116,7 +119,7 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 		if strings.Contains(repo, "distroless") || strings.Contains(repo, "chainguard/") {
 			return Distroless
 		}
-		img, ok := images[repo]
+		img, ok := images.Get()[repo]
 		for _, t := range tagFamilies {
 			if hasPart(tag, t.part) {
 				return t.family
@@ -148,17 +151,21 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 				return t.family
 			}
 		}
-		if distributions[repo] {
-			return images[repo].family
+		if distributions(repo) {
+			return images.Get()[repo].family
 		}
 	}
 	return Unknown
 }
 
 // distributions are repositories all of whose tags are one distribution.
-var distributions = map[string]bool{
-	"alpine": true, "debian": true, "ubuntu": true, "fedora": true, "centos": true, "rockylinux": true, "almalinux": true,
-	"oraclelinux": true, "amazonlinux": true, "archlinux": true, "opensuse/leap": true, "opensuse/tumbleweed": true,
+func distributions(repo string) bool {
+	switch repo {
+	case "alpine", "debian", "ubuntu", "fedora", "centos", "rockylinux", "almalinux",
+		"oraclelinux", "amazonlinux", "archlinux", "opensuse/leap", "opensuse/tumbleweed":
+		return true
+	}
+	return false
 }
 
 // hasPart reports whether s has part between separators, a version digit
@@ -203,13 +210,13 @@ func windowsHints(f *parse.File) bool {
 	return false
 }
 
-func rootByDefault(s *Stage) bool { return images[s.BaseRepo()].root }
+func rootByDefault(s *Stage) bool { return images.Get()[s.BaseRepo()].root }
 
 func workdirIsRoot(s *Stage) bool {
 	if s.Image.S == "scratch" {
 		return true
 	}
-	return images[s.BaseRepo()].top
+	return images.Get()[s.BaseRepo()].top
 }
 
 // DockerClean reports whether the stage's base image deletes packages after
@@ -256,19 +263,21 @@ func (s *Stage) BaseRepo() string {
 
 // baseUsers are users that well-known images create, beside those that every
 // distribution has.
-var baseUsers = map[string][]string{
-	"node": {"node"}, "nginx": {"nginx"}, "postgres": {"postgres"}, "redis": {"redis"}, "mysql": {"mysql"}, "mariadb": {"mysql"},
-	"php": {"www-data"}, "httpd": {"www-data"}, "wordpress": {"www-data"}, "oven/bun": {"bun"}, "gradle": {"gradle"}, "ubuntu": {},
-}
+var baseUsers = lazy.Value[map[string][]string]{Make: func() map[string][]string {
+	return map[string][]string{
+		"node": {"node"}, "nginx": {"nginx"}, "postgres": {"postgres"}, "redis": {"redis"}, "mysql": {"mysql"}, "mariadb": {"mysql"},
+		"php": {"www-data"}, "httpd": {"www-data"}, "wordpress": {"www-data"}, "oven/bun": {"bun"}, "gradle": {"gradle"}, "ubuntu": {},
+	}
+}}
 
 // BaseUser reports whether a base image, by repository, is known to have a
 // user and group of that name.
 func BaseUser(repo, name string) bool {
-	for _, u := range baseUsers[repo] {
+	for _, u := range baseUsers.Get()[repo] {
 		if u == name {
 			return true
 		}
 	}
-	img, ok := images[repo]
+	img, ok := images.Get()[repo]
 	return ok && name == "www-data" && (img.family == Debian || img.family == Ubuntu)
 }

@@ -8,6 +8,7 @@ import (
 	shexpand "mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
 )
@@ -622,33 +623,35 @@ type wrapper struct {
 	users    bool // its first operand is a user
 }
 
-var wrappers = map[string]wrapper{
-	"sudo":      {args: "ughpCrtDRTU", long: []string{"--user", "--group", "--chdir"}, assigns: true, sudo: true},
-	"doas":      {args: "uC", sudo: true},
-	"env":       {args: "uC", long: []string{"--unset", "--chdir"}, assigns: true},
-	"exec":      {args: "a"},
-	"command":   {},
-	"nohup":     {},
-	"time":      {args: "fo"},
-	"nice":      {args: "n"},
-	"ionice":    {args: "cn"},
-	"eatmydata": {},
-	"timeout":   {args: "ks", operands: 1},
-	"xargs":     {args: "nILPdaEs", xargs: true},
-	"gosu":      {operands: 1, users: true},
-	"su-exec":   {operands: 1, users: true},
-	"linux32":   {}, "linux64": {}, "setarch": {operands: 1},
-	"stdbuf":   {args: "ioe"},
-	"corepack": {},
-	"retry":    {args: "tdm"},
-	"busybox":  {},
-}
+var wrappers = lazy.Value[map[string]wrapper]{Make: func() map[string]wrapper {
+	return map[string]wrapper{
+		"sudo":      {args: "ughpCrtDRTU", long: []string{"--user", "--group", "--chdir"}, assigns: true, sudo: true},
+		"doas":      {args: "uC", sudo: true},
+		"env":       {args: "uC", long: []string{"--unset", "--chdir"}, assigns: true},
+		"exec":      {args: "a"},
+		"command":   {},
+		"nohup":     {},
+		"time":      {args: "fo"},
+		"nice":      {args: "n"},
+		"ionice":    {args: "cn"},
+		"eatmydata": {},
+		"timeout":   {args: "ks", operands: 1},
+		"xargs":     {args: "nILPdaEs", xargs: true},
+		"gosu":      {operands: 1, users: true},
+		"su-exec":   {operands: 1, users: true},
+		"linux32":   {}, "linux64": {}, "setarch": {operands: 1},
+		"stdbuf":   {args: "ioe"},
+		"corepack": {},
+		"retry":    {args: "tdm"},
+		"busybox":  {},
+	}
+}}
 
 // unwrap strips wrappers off the command.
 func (c *Call) unwrap() {
 	for len(c.Fields) > 1 {
 		name := baseName(c.Fields[0])
-		wr, ok := wrappers[name]
+		wr, ok := wrappers.Get()[name]
 		if !ok {
 			return
 		}
@@ -722,7 +725,7 @@ func invocation(c *Call) *Invocation {
 	}
 	rest := c.Fields[1:]
 	v := &Invocation{Call: c.Expr, Command: c.Fields[0], Name: name, Sudo: c.Sudo, User: c.User, Assigns: c.Assigns, Path: c.Path, Xargs: c.Xargs}
-	for _, m := range managers {
+	for _, m := range managers.Get() {
 		if m.Called(name) {
 			v.Manager = m
 			break
@@ -745,7 +748,7 @@ func invocation(c *Call) *Invocation {
 	if v.Manager == nil && isPython(name) {
 		for i, f := range rest {
 			if f.Text == "-m" && i+1 < len(rest) {
-				for _, m := range managers {
+				for _, m := range managers.Get() {
 					if m.Module != "" && m.Module == rest[i+1].Text {
 						v.Manager, v.Command, rest = m, rest[i+1], rest[i+2:]
 						v.Name = m.Module

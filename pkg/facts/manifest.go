@@ -19,17 +19,45 @@ type Ecosystem struct {
 	inspect  func(*Tree, *DepsInstall, *Needs)
 }
 
-// ecosystems is filled in by the files of this package.
-var ecosystems = map[string]*Ecosystem{}
+// ecosystems are declared in the files manifest_*.go.
+var ecosystems = [...]*Ecosystem{
+	&ecoCargo,
+	&ecoDotnet,
+	&ecoGo,
+	&ecoMaven,
+	&ecoGradle,
+	&ecoMix,
+	&ecoPub,
+	&ecoSwift,
+	&ecoRenv,
+	&ecoNpm,
+	&ecoYarn,
+	&ecoPnpm,
+	&ecoBun,
+	&ecoComposer,
+	&ecoPip,
+	&ecoPipenv,
+	&ecoPoetry,
+	&ecoUv,
+	&ecoConda,
+	&ecoBundler,
+}
 
 // EcosystemNamed returns an ecosystem, or nil.
-func EcosystemNamed(name string) *Ecosystem { return ecosystems[name] }
+func EcosystemNamed(name string) *Ecosystem {
+	for _, e := range ecosystems {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
+}
 
 // Ecosystems returns the names of all ecosystems, sorted.
 func Ecosystems() []string {
 	var out []string
-	for n := range ecosystems {
-		out = append(out, n)
+	for _, e := range ecosystems {
+		out = append(out, e.Name)
 	}
 	slices.Sort(out)
 	return out

@@ -5,11 +5,9 @@ import (
 	"strings"
 )
 
-func init() {
-	ecosystems["cargo"] = &Ecosystem{
-		Name: "cargo", Project: "Cargo.toml", Optional: []string{"Cargo.lock", ".cargo", "rust-toolchain", "rust-toolchain.toml"}, Lock: []string{"Cargo.lock"},
-		Writes: []string{"target"}, inspect: inspectCargo,
-	}
+var ecoCargo = Ecosystem{
+	Name: "cargo", Project: "Cargo.toml", Optional: []string{"Cargo.lock", ".cargo", "rust-toolchain", "rust-toolchain.toml"}, Lock: []string{"Cargo.lock"},
+	Writes: []string{"target"}, inspect: inspectCargo,
 }
 
 // inspectCargo: even fetching needs the sources of the targets to exist, and

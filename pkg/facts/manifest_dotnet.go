@@ -5,22 +5,21 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/refit-dev/refit/internal/lazy"
 )
 
-func init() {
-	ecosystems["dotnet"] = &Ecosystem{
-		Name:     "dotnet",
-		Optional: []string{"packages.lock.json", "NuGet.Config", "nuget.config", "NuGet.config", "global.json", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"},
-		inspect:  inspectDotnet,
-	}
+var ecoDotnet = Ecosystem{
+	Name:     "dotnet",
+	Optional: []string{"packages.lock.json", "NuGet.Config", "nuget.config", "NuGet.config", "global.json", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"},
+	inspect:  inspectDotnet,
 }
 
 // slnProject finds the projects of a solution file, see
 // https://learn.microsoft.com/visualstudio/extensibility/internals/solution-dot-sln-file.
-var slnProject = sync.OnceValue(func() *regexp.Regexp {
+var slnProject = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^Project\("\{[^}]*\}"\)\s*=\s*"[^"]*",\s*"([^"]+proj)"`)
-})
+}}
 
 // msbuild is what matters of a project file.
 type msbuild struct {
@@ -91,7 +90,7 @@ func inspectDotnet(t *Tree, in *DepsInstall, n *Needs) {
 		case strings.HasSuffix(p, ".slnx"):
 			n.stop("%s is not understood", t.rel(p))
 		case strings.HasSuffix(p, ".sln"):
-			for _, m := range slnProject().FindAllStringSubmatch(string(data), -1) {
+			for _, m := range slnProject.Get().FindAllStringSubmatch(string(data), -1) {
 				visit(join(dir, strings.ReplaceAll(m[1], `\`, "/")))
 			}
 		default:

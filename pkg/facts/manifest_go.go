@@ -6,11 +6,9 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-func init() {
-	ecosystems["go"] = &Ecosystem{
-		Name: "go", Project: "go.mod", Optional: []string{"go.sum", "go.work", "go.work.sum"}, Lock: []string{"go.sum"},
-		Guess: []string{"go.mod", "go.sum*"}, inspect: inspectGo,
-	}
+var ecoGo = Ecosystem{
+	Name: "go", Project: "go.mod", Optional: []string{"go.sum", "go.work", "go.work.sum"}, Lock: []string{"go.sum"},
+	Guess: []string{"go.mod", "go.sum*"}, inspect: inspectGo,
 }
 
 // inspectGo follows the local replacements of a go.mod and the modules of a

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-func init() {
-	ecosystems["maven"] = &Ecosystem{
+var (
+	ecoMaven = Ecosystem{
 		Name: "maven", Project: "pom.xml", Optional: []string{".mvn"},
 		Guess: []string{"pom.xml"}, Writes: []string{"target"}, inspect: inspectMaven,
 	}
-	ecosystems["gradle"] = &Ecosystem{
+	ecoGradle = Ecosystem{
 		Name:     "gradle",
 		Optional: []string{"build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "gradle.properties", "gradle.lockfile", "gradle", "buildSrc"},
 		Writes:   []string{".gradle", "build"}, inspect: inspectGradle,
 	}
-}
+)
 
 // pom is what matters of a pom.xml, see https://maven.apache.org/pom.html.
 type pom struct {

@@ -8,41 +8,42 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/refit-dev/refit/internal/lazy"
 )
 
-func init() {
-	ecosystems["mix"] = &Ecosystem{
+var (
+	ecoMix = Ecosystem{
 		Name: "mix", Project: "mix.exs", Optional: []string{"mix.lock"}, Lock: []string{"mix.lock"},
 		Guess: []string{"mix.exs", "mix.lock*"}, Writes: []string{"deps", "_build"}, inspect: inspectMix,
 	}
-	ecosystems["pub"] = &Ecosystem{
+	ecoPub = Ecosystem{
 		Name: "pub", Project: "pubspec.yaml", Optional: []string{"pubspec.lock", "pubspec_overrides.yaml"}, Lock: []string{"pubspec.lock"},
 		Guess: []string{"pubspec.*"}, Writes: []string{".dart_tool", ".packages", ".flutter-plugins", ".flutter-plugins-dependencies"}, inspect: inspectPub,
 	}
-	ecosystems["swift"] = &Ecosystem{
+	ecoSwift = Ecosystem{
 		Name: "swift", Project: "Package.swift", Optional: []string{"Package.resolved"}, Lock: []string{"Package.resolved"},
 		Guess: []string{"Package.swift", "Package.resolved*"}, Writes: []string{".build"}, inspect: inspectSwift,
 	}
-	ecosystems["renv"] = &Ecosystem{
+	ecoRenv = Ecosystem{
 		Name: "renv", Project: "renv.lock", Optional: []string{".Rprofile", "renv/activate.R", "renv/settings.json", "renv/settings.dcf"}, Lock: []string{"renv.lock"},
 		Writes: []string{"renv/library", "renv/staging"}, inspect: inspectRenv,
 	}
-}
+)
 
 // mixReads finds what makes a mix.exs read other files.
-var mixReads = sync.OnceValue(func() *regexp.Regexp {
+var mixReads = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 	return regexp.MustCompile(`\b(?:File|Path|Code|System\.cmd|EEx|import_file)\b|\bpath:|apps_path|in_umbrella`)
-})
+}}
 
 func inspectMix(t *Tree, in *DepsInstall, n *Needs) {
 	p := path.Join(in.Dir, "mix.exs")
 	data, _ := t.Read(p)
 	for line := range strings.SplitSeq(string(data), "\n") {
 		line, _, _ = strings.Cut(line, "#")
-		if mixReads().MatchString(line) {
+		if mixReads.Get().MatchString(line) {
 			n.stop("%s may read other files: %s", t.rel(p), strings.TrimSpace(line))
 			return
 		}

@@ -9,11 +9,12 @@ import (
 	"go.yaml.in/yaml/v3"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-func init() {
-	ecosystems["npm"] = &Ecosystem{
+var (
+	ecoNpm = Ecosystem{
 		Name: "npm", Project: "package.json",
 		Optional: []string{"package-lock.json", "npm-shrinkwrap.json", ".npmrc"},
 		Lock:     []string{"npm-shrinkwrap.json", "package-lock.json"},
@@ -21,7 +22,7 @@ func init() {
 		Writes:   []string{"node_modules"},
 		inspect:  inspectNode,
 	}
-	ecosystems["yarn"] = &Ecosystem{
+	ecoYarn = Ecosystem{
 		Name: "yarn", Project: "package.json",
 		Optional: []string{"yarn.lock", ".yarnrc", ".yarnrc.yml", ".npmrc", ".yarn"},
 		Lock:     []string{"yarn.lock"},
@@ -29,7 +30,7 @@ func init() {
 		Writes:   []string{"node_modules", ".pnp.cjs", ".pnp.loader.mjs", ".pnp.js"},
 		inspect:  inspectNode,
 	}
-	ecosystems["pnpm"] = &Ecosystem{
+	ecoPnpm = Ecosystem{
 		Name: "pnpm", Project: "package.json",
 		Optional: []string{"pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc", ".pnpmfile.cjs", "pnpmfile.js"},
 		Lock:     []string{"pnpm-lock.yaml"},
@@ -37,7 +38,7 @@ func init() {
 		Writes:   []string{"node_modules"},
 		inspect:  inspectNode,
 	}
-	ecosystems["bun"] = &Ecosystem{
+	ecoBun = Ecosystem{
 		Name: "bun", Project: "package.json",
 		Optional: []string{"bun.lock", "bun.lockb", "bunfig.toml", ".npmrc"},
 		Lock:     []string{"bun.lock", "bun.lockb"},
@@ -45,7 +46,7 @@ func init() {
 		Writes:   []string{"node_modules"},
 		inspect:  inspectNode,
 	}
-}
+)
 
 // packageJSON is what matters of a package.json, see
 // https://docs.npmjs.com/cli/configuring-npm/package-json.
@@ -74,15 +75,17 @@ var lifecycle = []string{
 
 // readers are packages whose own install scripts read files of the project
 // that they are installed for; nil: more than can be listed.
-var readers = map[string][]string{
-	"@prisma/client": {"prisma"},
-	"prisma":         {"prisma"},
-	"puppeteer":      {".puppeteerrc", ".puppeteerrc.cjs", ".puppeteerrc.js", ".puppeteerrc.json", "puppeteer.config.js", "puppeteer.config.cjs"},
-	"@sentry/cli":    {".sentryclirc"},
-	"nx":             {"nx.json"},
-	"lefthook":       nil,
-	"msw":            nil,
-}
+var readers = lazy.Value[map[string][]string]{Make: func() map[string][]string {
+	return map[string][]string{
+		"@prisma/client": {"prisma"},
+		"prisma":         {"prisma"},
+		"puppeteer":      {".puppeteerrc", ".puppeteerrc.cjs", ".puppeteerrc.js", ".puppeteerrc.json", "puppeteer.config.js", "puppeteer.config.cjs"},
+		"@sentry/cli":    {".sentryclirc"},
+		"nx":             {"nx.json"},
+		"lefthook":       nil,
+		"msw":            nil,
+	}
+}}
 
 func inspectNode(t *Tree, in *DepsInstall, n *Needs) {
 	var root packageJSON
@@ -163,7 +166,7 @@ func inspectPackage(t *Tree, in *DepsInstall, n *Needs, dir string, pkg *package
 	for _, deps := range []map[string]string{pkg.Dependencies, pkg.DevDependencies, pkg.OptionalDependencies} {
 		for _, name := range sortedKeys(deps) {
 			spec := deps[name]
-			if files, ok := readers[name]; ok && !noScripts {
+			if files, ok := readers.Get()[name]; ok && !noScripts {
 				if files == nil {
 					n.doubt("the install script of %s may read files of the project", name)
 				}

@@ -6,11 +6,9 @@ import (
 	"strings"
 )
 
-func init() {
-	ecosystems["composer"] = &Ecosystem{
-		Name: "composer", Project: "composer.json", Optional: []string{"composer.lock", "auth.json", "symfony.lock"}, Lock: []string{"composer.lock"},
-		Guess: []string{"composer.json", "composer.lock*"}, Writes: []string{"vendor"}, inspect: inspectComposer,
-	}
+var ecoComposer = Ecosystem{
+	Name: "composer", Project: "composer.json", Optional: []string{"composer.lock", "auth.json", "symfony.lock"}, Lock: []string{"composer.lock"},
+	Guess: []string{"composer.json", "composer.lock*"}, Writes: []string{"vendor"}, inspect: inspectComposer,
 }
 
 // inspectComposer looks at a composer.json: scripts, autoload rules that scan

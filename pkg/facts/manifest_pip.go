@@ -6,9 +6,7 @@ import (
 	"strings"
 )
 
-func init() {
-	ecosystems["pip"] = &Ecosystem{Name: "pip", inspect: inspectPip}
-}
+var ecoPip = Ecosystem{Name: "pip", inspect: inspectPip}
 
 // inspectPip follows what requirements files include, see
 // https://pip.pypa.io/en/stable/reference/requirements-file-format/.

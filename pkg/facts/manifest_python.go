@@ -9,21 +9,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func init() {
-	ecosystems["pipenv"] = &Ecosystem{
+var (
+	ecoPipenv = Ecosystem{
 		Name: "pipenv", Project: "Pipfile", Optional: []string{"Pipfile.lock"}, Lock: []string{"Pipfile.lock"},
 		Guess: []string{"Pipfile", "Pipfile.lock*"}, Writes: []string{".venv"}, inspect: inspectPipenv,
 	}
-	ecosystems["poetry"] = &Ecosystem{
+	ecoPoetry = Ecosystem{
 		Name: "poetry", Project: "pyproject.toml", Optional: []string{"poetry.lock", "poetry.toml"}, Lock: []string{"poetry.lock"},
 		Guess: []string{"pyproject.toml", "poetry.lock*", "poetry.toml*"}, Writes: []string{".venv"}, inspect: inspectPyproject,
 	}
-	ecosystems["uv"] = &Ecosystem{
+	ecoUv = Ecosystem{
 		Name: "uv", Project: "pyproject.toml", Optional: []string{"uv.lock", "uv.toml", ".python-version"}, Lock: []string{"uv.lock"},
 		Guess: []string{"pyproject.toml", "uv.lock*", ".python-version*"}, Writes: []string{".venv"}, inspect: inspectPyproject,
 	}
-	ecosystems["conda"] = &Ecosystem{Name: "conda", inspect: inspectConda}
-}
+	ecoConda = Ecosystem{Name: "conda", inspect: inspectConda}
+)
 
 // inspectPipenv looks for local packages in a Pipfile, see
 // https://pipenv.pypa.io/en/latest/pipfile.html.

@@ -4,25 +4,24 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/refit-dev/refit/internal/lazy"
 )
 
-func init() {
-	ecosystems["bundler"] = &Ecosystem{
-		Name: "bundler", Project: "Gemfile", Optional: []string{"Gemfile.lock"}, Lock: []string{"Gemfile.lock"},
-		Guess: []string{"Gemfile*"}, Writes: []string{"vendor/bundle", ".bundle"}, inspect: inspectBundler,
-	}
+var ecoBundler = Ecosystem{
+	Name: "bundler", Project: "Gemfile", Optional: []string{"Gemfile.lock"}, Lock: []string{"Gemfile.lock"},
+	Guess: []string{"Gemfile*"}, Writes: []string{"vendor/bundle", ".bundle"}, inspect: inspectBundler,
 }
 
 var (
 	// gemPath finds local gems: path: "engines/x", :path => "engines/x".
-	gemPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:\bpath:|:path\s*=>)\s*["']([^"'#]+)["']`) })
+	gemPath = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`(?:\bpath:|:path\s*=>)\s*["']([^"'#]+)["']`) }}
 	// gemOther finds what makes a Gemfile read other files.
-	gemOther = sync.OnceValue(func() *regexp.Regexp {
+	gemOther = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 		return regexp.MustCompile(`\b(?:eval_gemfile|require_relative|instance_eval|load|File|Dir|IO|Pathname|YAML|JSON)\b|__dir__|__FILE__|\bpath\s|#\{|` + "`")
-	})
+	}}
 	// rubyFile is Bundler's way of naming the file with Ruby's version.
-	rubyFile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*ruby\s+file:\s*["']([^"'#]+)["']\s*$`) })
+	rubyFile = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`^\s*ruby\s+file:\s*["']([^"'#]+)["']\s*$`) }}
 )
 
 // inspectBundler looks through a Gemfile. It is a Ruby program: lines that
@@ -45,7 +44,7 @@ func inspectBundler(t *Tree, in *DepsInstall, n *Needs) {
 			line = line[:i]
 		}
 		line = strings.TrimSpace(line)
-		if m := rubyFile().FindStringSubmatch(line); m != nil {
+		if m := rubyFile.Get().FindStringSubmatch(line); m != nil {
 			n.file(join(path.Dir(p), m[1]))
 			continue
 		}
@@ -53,7 +52,7 @@ func inspectBundler(t *Tree, in *DepsInstall, n *Needs) {
 			n.stop("%s installs the project's own gemspec", t.rel(p))
 			return
 		}
-		if m := gemPath().FindStringSubmatch(line); m != nil && !strings.Contains(line, "#{") {
+		if m := gemPath.Get().FindStringSubmatch(line); m != nil && !strings.Contains(line, "#{") {
 			dir := join(path.Dir(p), m[1])
 			if Within(in.Dir, dir) || !t.IsDir(dir) {
 				n.stop("%s takes a gem from %s", t.rel(p), m[1])
@@ -62,7 +61,7 @@ func inspectBundler(t *Tree, in *DepsInstall, n *Needs) {
 			n.dir(dir)
 			continue
 		}
-		if gemOther().MatchString(line) {
+		if gemOther.Get().MatchString(line) {
 			n.stop("%s reads other files: %s", t.rel(p), line)
 			return
 		}

@@ -53,11 +53,11 @@ type Manager struct {
 }
 
 // Managers is the table, see [Manager].
-func Managers() []*Manager { return managers }
+func Managers() []*Manager { return managers.Get() }
 
 // ManagerNamed returns the row with a name, or nil.
 func ManagerNamed(name string) *Manager {
-	for _, m := range managers {
+	for _, m := range managers.Get() {
 		if m.Name == name {
 			return m
 		}

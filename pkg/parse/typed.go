@@ -6,15 +6,17 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/refit-dev/refit/internal/lazy"
 )
 
-var silent = sync.OnceValue(func() *linter.Linter { return linter.New(&linter.Config{}) })
+var silent = lazy.Value[*linter.Linter]{Make: func() *linter.Linter { return linter.New(&linter.Config{}) }}
 
 // Typed returns BuildKit's typed instruction of a node, for example an
 // *instructions.RunCommand. BuildKit's own ParseInstruction panics where a
 // comment above the instruction reads "check=…", since it has no linter.
 func Typed(node *parser.Node) (any, error) {
-	return instructions.ParseInstructionWithLinter(node, silent())
+	return instructions.ParseInstructionWithLinter(node, silent.Get())
 }
 
 // typed is BuildKit's typed instruction, made when asked for.

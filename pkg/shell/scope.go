@@ -8,12 +8,16 @@ import (
 
 // stateBuiltins are commands that change what the shell does or knows
 // afterwards, see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_15.
-var stateBuiltins = map[string]bool{
-	"cd": true, "pushd": true, "popd": true, "export": true, "readonly": true, "set": true, "shopt": true,
-	"umask": true, "trap": true, "alias": true, "unalias": true, "exec": true, "exit": true, "return": true,
-	".": true, "source": true, "unset": true, "shift": true, "read": true, "eval": true, "hash": true,
-	"ulimit": true, "getopts": true, "enable": true, "builtin": true, "mapfile": true, "readarray": true,
-	"local": true, "declare": true, "typeset": true, "let": true, "wait": true, "break": true, "continue": true,
+func stateBuiltins(name string) bool {
+	switch name {
+	case "cd", "pushd", "popd", "export", "readonly", "set", "shopt",
+		"umask", "trap", "alias", "unalias", "exec", "exit", "return",
+		".", "source", "unset", "shift", "read", "eval", "hash",
+		"ulimit", "getopts", "enable", "builtin", "mapfile", "readarray",
+		"local", "declare", "typeset", "let", "wait", "break", "continue":
+		return true
+	}
+	return false
 }
 
 // Scope is what a program leaves behind in the shell that runs it.
@@ -110,7 +114,7 @@ func (s *Scope) stmt(st *syntax.Stmt, direct bool) {
 							s.note("a command named by an expansion")
 						}
 					}
-					if stateBuiltins[name] {
+					if stateBuiltins(name) {
 						s.note(name)
 					}
 				}

@@ -10,15 +10,14 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "add-to-copy",
-			Group:  "metadata",
-			Codes:  []string{"DL3020"},
-			Safety: Safe,
-			Run:    addToCopy,
-			Doc: `Use COPY where ADD does nothing more.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "add-to-copy",
+		Group:  "metadata",
+		Codes:  []string{"DL3020"},
+		Safety: Safe,
+		Run:    addToCopy,
+		Doc: `Use COPY where ADD does nothing more.
 
 ## What
 ADD becomes COPY if no source is a URL, a git repository or an archive.
@@ -47,9 +46,8 @@ Safe. For plain local sources the two do the same.
 - https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
 - https://github.com/hadolint/hadolint/wiki/DL3020
 `,
-		}
-	})
-}
+	}
+})
 
 func addToCopy(p *Pass) {
 	for _, in := range p.File.Instructions {

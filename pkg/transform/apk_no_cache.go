@@ -10,15 +10,14 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "apk-no-cache",
-			Group:  "caches",
-			Codes:  []string{"DL3019", "apkAddUseNoCache"},
-			Safety: Safe,
-			Run:    apkNoCache,
-			Doc: md(`Install Alpine packages with --no-cache.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "apk-no-cache",
+		Group:  "caches",
+		Codes:  []string{"DL3019", "apkAddUseNoCache"},
+		Safety: Safe,
+		Run:    apkNoCache,
+		Doc: md(`Install Alpine packages with --no-cache.
 
 ## What
 ´apk add´ and ´apk upgrade´ get ´--no-cache´: they fetch the package index themselves and leave none behind. An ´apk update´
@@ -48,9 +47,8 @@ Safe. The same packages are installed; only the index is not stored.
 - https://github.com/gliderlabs/docker-alpine/blob/master/docs/usage.md#disabling-cache
 - https://github.com/hadolint/hadolint/wiki/DL3019
 `),
-		}
-	})
-}
+	}
+})
 
 func apkNoCache(p *Pass) {
 	m := facts.ManagerNamed("apk")

@@ -3,18 +3,18 @@ package transform
 import (
 	"strings"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "apt-get",
-			Group:  "packages",
-			Codes:  []string{"DL3027"},
-			Safety: Safe,
-			Run:    aptGet,
-			Doc: md(`Call apt-get instead of apt.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "apt-get",
+		Group:  "packages",
+		Codes:  []string{"DL3027"},
+		Safety: Safe,
+		Run:    aptGet,
+		Doc: md(`Call apt-get instead of apt.
 
 ## What
 ´apt install´, ´update´, ´remove´, ´purge´, ´autoremove´, ´clean´ and the like become ´apt-get´; ´apt full-upgrade´ becomes ´apt-get dist-upgrade´, ´apt upgrade´ becomes ´apt-get upgrade --with-new-pkgs´, ´apt show´ and ´apt policy´ become ´apt-cache´.
@@ -42,18 +42,19 @@ Safe. The sub-commands do the same.
 - https://manpages.debian.org/bookworm/apt/apt.8.en.html#SCRIPT_USAGE_AND_DIFFERENCES_FROM_OTHER_APT_TOOLS
 - https://github.com/hadolint/hadolint/wiki/DL3027
 `),
-		}
-	})
-}
+	}
+})
 
 // aptVerbs are apt's sub-commands that a tool for scripts has with the same
 // meaning: the tool, and the words for it where they differ.
-var aptVerbs = map[string][2]string{
-	"update": {"apt-get"}, "install": {"apt-get"}, "reinstall": {"apt-get"}, "remove": {"apt-get"}, "purge": {"apt-get"}, "autoremove": {"apt-get"}, "autopurge": {"apt-get"},
-	"clean": {"apt-get"}, "autoclean": {"apt-get"}, "build-dep": {"apt-get"}, "source": {"apt-get"}, "download": {"apt-get"}, "changelog": {"apt-get"},
-	"full-upgrade": {"apt-get", "dist-upgrade"}, "dist-upgrade": {"apt-get"}, "upgrade": {"apt-get", "upgrade --with-new-pkgs"},
-	"show": {"apt-cache"}, "policy": {"apt-cache"}, "depends": {"apt-cache"}, "rdepends": {"apt-cache"},
-}
+var aptVerbs = lazy.Value[map[string][2]string]{Make: func() map[string][2]string {
+	return map[string][2]string{
+		"update": {"apt-get"}, "install": {"apt-get"}, "reinstall": {"apt-get"}, "remove": {"apt-get"}, "purge": {"apt-get"}, "autoremove": {"apt-get"}, "autopurge": {"apt-get"},
+		"clean": {"apt-get"}, "autoclean": {"apt-get"}, "build-dep": {"apt-get"}, "source": {"apt-get"}, "download": {"apt-get"}, "changelog": {"apt-get"},
+		"full-upgrade": {"apt-get", "dist-upgrade"}, "dist-upgrade": {"apt-get"}, "upgrade": {"apt-get", "upgrade --with-new-pkgs"},
+		"show": {"apt-cache"}, "policy": {"apt-cache"}, "depends": {"apt-cache"}, "rdepends": {"apt-cache"},
+	}
+}}
 
 func aptGet(p *Pass) {
 	m := facts.ManagerNamed("apt")
@@ -63,7 +64,7 @@ func aptGet(p *Pass) {
 				continue
 			}
 			at := p.at(r, v)
-			to, ok := aptVerbs[v.Verb]
+			to, ok := aptVerbs.Get()[v.Verb]
 			switch {
 			case !ok:
 				p.Skip(at, "apt-get has no %s", v.Verb)

@@ -7,15 +7,14 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "assume-yes",
-			Group:  "packages",
-			Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
-			Safety: Safe,
-			Run:    assumeYes,
-			Doc: md(`Answer the package manager's questions in advance.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "assume-yes",
+		Group:  "packages",
+		Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
+		Safety: Safe,
+		Run:    assumeYes,
+		Doc: md(`Answer the package manager's questions in advance.
 
 ## What
 apt-get, yum, dnf and tdnf get ´-y´, zypper gets ´-n´, pacman gets ´--noconfirm´ and conda gets ´-y´ where they install, upgrade or remove.
@@ -43,9 +42,8 @@ Safe. A build that got past the question does the same.
 - https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
 - https://github.com/hadolint/hadolint/wiki/DL3014
 `),
-		}
-	})
-}
+	}
+})
 
 // asks are the sub-commands that ask before they act, beside those that
 // install and upgrade.

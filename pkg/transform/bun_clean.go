@@ -2,16 +2,15 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "bun-clean",
-			Group:  "caches",
-			After:  []string{"merge-run"},
-			Codes:  []string{},
-			Safety: Safe,
-			Run:    bunClean,
-			Doc: md(`Delete bun's cache in the RUN that filled it.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "bun-clean",
+		Group:  "caches",
+		After:  []string{"merge-run"},
+		Codes:  []string{},
+		Safety: Safe,
+		Run:    bunClean,
+		Doc: md(`Delete bun's cache in the RUN that filled it.
 
 ## What
 Adds ´rm -rf ~/.bun/install/cache´ behind the last ´bun install´ of a RUN.
@@ -40,9 +39,8 @@ Safe. bun downloads again what it does not find, and node_modules does not depen
 ## References
 - https://bun.sh/docs/install/cache
 `),
-		}
-	})
-}
+	}
+})
 
 func bunClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("bun"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {

@@ -2,16 +2,15 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "composer-clean",
-			Group:  "caches",
-			After:  []string{"merge-run"},
-			Codes:  []string{},
-			Safety: Safe,
-			Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("composer"), nil) },
-			Doc: md(`Empty Composer's cache in the RUN that filled it.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "composer-clean",
+		Group:  "caches",
+		After:  []string{"merge-run"},
+		Codes:  []string{},
+		Safety: Safe,
+		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("composer"), nil) },
+		Doc: md(`Empty Composer's cache in the RUN that filled it.
 
 ## What
 Adds ´composer clear-cache´ behind the last ´composer install´, ´require´ or ´update´ of a RUN in a stage that ships.
@@ -40,6 +39,5 @@ Safe. Composer downloads again what it does not find.
 ## References
 - https://getcomposer.org/doc/03-cli.md#clear-cache-clearcache-cc
 `),
-		}
-	})
-}
+	}
+})

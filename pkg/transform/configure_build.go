@@ -6,15 +6,14 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "configure-build",
-			Group:  "packages",
-			Codes:  []string{"configureShouldUseBuildFlag"},
-			Safety: Unsafe,
-			Run:    configureBuild,
-			Doc: md(`Tell configure which machine it builds on.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "configure-build",
+		Group:  "packages",
+		Codes:  []string{"configureShouldUseBuildFlag"},
+		Safety: Unsafe,
+		Run:    configureBuild,
+		Doc: md(`Tell configure which machine it builds on.
 
 ## What
 ´./configure´ gets ´--build="$(dpkg-architecture --query DEB_BUILD_GNU_TYPE)"´ on Debian and Ubuntu where dpkg-dev is installed.
@@ -41,9 +40,8 @@ Unsafe. A configure that is not made by autoconf refuses the option.
 ## References
 - https://www.gnu.org/software/autoconf/manual/autoconf.html#Specifying-Target-Triplets
 `),
-		}
-	})
-}
+	}
+})
 
 func configureBuild(p *Pass) {
 	const option = `--build="$(dpkg-architecture --query DEB_BUILD_GNU_TYPE)"`

@@ -15,16 +15,15 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "deps-first",
-			Group:  "order",
-			Safety: Safe,
-			First:  true,
-			After:  []string{"packages-first"},
-			Run:    depsFirst,
-			Doc: `Install dependencies before the sources are copied.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "deps-first",
+		Group:  "order",
+		Safety: Safe,
+		First:  true,
+		After:  []string{"packages-first"},
+		Run:    depsFirst,
+		Doc: `Install dependencies before the sources are copied.
 
 ## What
 Where a RUN installs a project's dependencies behind a COPY of the whole project, only the files that the install reads
@@ -67,9 +66,8 @@ reason names a doubt: a file that the install needs may be missing, which fails 
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
 `,
-		}
-	})
-}
+	}
+})
 
 func depsFirst(p *Pass) {
 	for _, in := range p.File.Instructions {
@@ -546,7 +544,13 @@ func (o *reorder) namesSubproject(c *facts.Copy) bool {
 
 // workspaceFiles declare a repository of several packages, each with a
 // manifest of its own.
-var workspaceFiles = set("pnpm-workspace.yaml", "lerna.json", "turbo.json", "nx.json", "rush.json", "go.work")
+func workspaceFiles(name string) bool {
+	switch name {
+	case "pnpm-workspace.yaml", "lerna.json", "turbo.json", "nx.json", "rush.json", "go.work":
+		return true
+	}
+	return false
+}
 
 // deliberate says why the writer seems to have sorted the copies already, so
 // that those in front of the install are there because the install reads
@@ -567,7 +571,7 @@ func (o *reorder) deliberate() string {
 	}
 	for _, c := range o.copiesBefore() {
 		for _, s := range c.Sources {
-			if workspaceFiles[path.Base(s.Path.S)] {
+			if workspaceFiles(path.Base(s.Path.S)) {
 				return fmt.Sprintf("line %d brings %s: which manifests the packages have is only known from the build context (--context)", c.Instruction.StartLine, path.Base(s.Path.S))
 			}
 		}

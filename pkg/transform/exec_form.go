@@ -13,26 +13,30 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name: "exec-form", Group: "metadata", Codes: []string{"DL3025", "JSONArgsRecommended"}, Safety: Unsafe, Run: execForm,
-			Doc: page{
-				Summary: "Start the program itself instead of a shell that starts it.",
-				What:    "CMD and ENTRYPOINT in shell form become JSON arrays, where the command is one program with plain arguments.",
-				Why:     "The shell form runs /bin/sh as process 1. The shell passes no signals on: docker stop waits ten seconds and kills the program.",
-				Before:  "FROM node:20\nCMD node server.js",
-				After:   "FROM node:20\nCMD [\"node\", \"server.js\"]",
-				Instead: "Commands with variables, wildcards, redirections, several commands or shell builtins need the shell and stay. An ENTRYPOINT stays as well where the stage has a CMD: the exec form would append it.",
-				Safety:  "Unsafe. A program that relies on a shell around it (profile files, job control, exit on a signal) starts differently.",
-				Refs:    []string{docsURL + "#shell-and-exec-form", "https://docs.docker.com/reference/build-checks/json-args-recommended/", "https://github.com/hadolint/hadolint/wiki/DL3025"},
-			}.doc("exec-form"),
-		}
-	})
-}
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "exec-form", Group: "metadata", Codes: []string{"DL3025", "JSONArgsRecommended"}, Safety: Unsafe, Run: execForm,
+		Doc: page{
+			Summary: "Start the program itself instead of a shell that starts it.",
+			What:    "CMD and ENTRYPOINT in shell form become JSON arrays, where the command is one program with plain arguments.",
+			Why:     "The shell form runs /bin/sh as process 1. The shell passes no signals on: docker stop waits ten seconds and kills the program.",
+			Before:  "FROM node:20\nCMD node server.js",
+			After:   "FROM node:20\nCMD [\"node\", \"server.js\"]",
+			Instead: "Commands with variables, wildcards, redirections, several commands or shell builtins need the shell and stay. An ENTRYPOINT stays as well where the stage has a CMD: the exec form would append it.",
+			Safety:  "Unsafe. A program that relies on a shell around it (profile files, job control, exit on a signal) starts differently.",
+			Refs:    []string{docsURL + "#shell-and-exec-form", "https://docs.docker.com/reference/build-checks/json-args-recommended/", "https://github.com/hadolint/hadolint/wiki/DL3025"},
+		}.doc("exec-form"),
+	}
+})
 
 // builtins are commands that only a shell has.
-var builtins = set("cd", "exec", "export", "source", ".", "set", "eval", "ulimit", "umask", "trap", "alias", "wait", "read", "exit", "return", "shift", "unset", "type", "command", "builtin", ":", "times", "jobs", "bg", "fg", "local", "declare", "let")
+func builtins(name string) bool {
+	switch name {
+	case "cd", "exec", "export", "source", ".", "set", "eval", "ulimit", "umask", "trap", "alias", "wait", "read", "exit", "return", "shift", "unset", "type", "command", "builtin", ":", "times", "jobs", "bg", "fg", "local", "declare", "let":
+		return true
+	}
+	return false
+}
 
 func execForm(p *Pass) {
 	for _, in := range p.File.Instructions {
@@ -105,7 +109,7 @@ func (p *Pass) execWords(in *parse.Instruction) ([]string, string) {
 	if words[0] == "exec" && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
 		words = words[1:]
 	}
-	if builtins[words[0]] || words[0] == "" {
+	if builtins(words[0]) || words[0] == "" {
 		return nil, words[0] + " is a builtin of the shell"
 	}
 	for _, o := range st.Stage.Instructions {

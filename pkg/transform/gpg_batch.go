@@ -1,14 +1,13 @@
 package transform
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "gpg-batch",
-			Group:  "packages",
-			Codes:  []string{"gpgUseBatchFlag"},
-			Safety: Unsafe,
-			Run:    gpgBatch,
-			Doc: md(`Run gpg without questions.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "gpg-batch",
+		Group:  "packages",
+		Codes:  []string{"gpgUseBatchFlag"},
+		Safety: Unsafe,
+		Run:    gpgBatch,
+		Doc: md(`Run gpg without questions.
 
 ## What
 gpg gets ´--batch´ where it fetches, imports or verifies.
@@ -35,9 +34,8 @@ Unsafe. With --batch gpg refuses where it would have asked.
 ## References
 - https://www.gnupg.org/documentation/manuals/gnupg/Unattended-Usage-of-GPG.html
 `),
-		}
-	})
-}
+	}
+})
 
 func gpgBatch(p *Pass) {
 	for _, r := range p.Programs() {

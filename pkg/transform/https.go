@@ -8,15 +8,14 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "https",
-			Group:  "packages",
-			Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
-			Safety: Advice,
-			Run:    httpsAdvice,
-			Doc: md(`Download over https.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "https",
+		Group:  "packages",
+		Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
+		Safety: Advice,
+		Run:    httpsAdvice,
+		Doc: md(`Download over https.
 
 ## What
 Reports downloads by curl, wget and ADD over plain http.
@@ -43,9 +42,8 @@ Advice: whether the server speaks https, only the network can tell.
 ## References
 - https://docs.docker.com/build/building/best-practices/#add-or-copy
 `),
-		}
-	})
-}
+	}
+})
 
 func httpsAdvice(p *Pass) {
 	for _, in := range p.File.Instructions {

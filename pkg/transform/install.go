@@ -2,6 +2,7 @@ package transform
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -445,7 +446,7 @@ func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 		}
 		u.fail("corepack")
 	default:
-		if f, ok := tools[base]; ok {
+		if f := tool(base); f != nil {
 			f(u, rest)
 			return
 		}
@@ -453,9 +454,6 @@ func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 		u.fail(base)
 	}
 }
-
-// tools are further commands, by name; the files of the ecosystems add to it.
-var tools = map[string]func(u *use, args []arg){}
 
 // system handles system package managers: packages by name, no files.
 func (u *use) system(args []arg) {
@@ -480,7 +478,7 @@ func (u *use) system(args []arg) {
 // options walks over the arguments of a command: flag is called for options
 // with their value, word for the others. withValue tells which options take the next
 // argument. It reports whether all was understood.
-func options(args []arg, withValue map[string]bool, flag func(name string, v arg) bool, word func(a arg) bool) bool {
+func options(args []arg, withValue func(name string) bool, flag func(name string, v arg) bool, word func(a arg) bool) bool {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		if !a.known {
@@ -500,7 +498,7 @@ func options(args []arg, withValue map[string]bool, flag func(name string, v arg
 		}
 		name, value, has := strings.Cut(a.s, "=")
 		v := arg{s: value, known: true, certain: a.certain}
-		if !has && withValue[name] {
+		if !has && withValue(name) {
 			if i+1 >= len(args) {
 				return false
 			}
@@ -517,13 +515,9 @@ func options(args []arg, withValue map[string]bool, flag func(name string, v arg
 	return true
 }
 
-// set makes a set of names.
-func set(names ...string) map[string]bool {
-	m := make(map[string]bool, len(names))
-	for _, n := range names {
-		m[n] = true
-	}
-	return m
+// set reports of a name whether it is one of those given.
+func set(names ...string) func(name string) bool {
+	return func(name string) bool { return slices.Contains(names, name) }
 }
 
 // at resolves a path against the working directory.

@@ -5,22 +5,58 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-func init() {
-	for name, f := range map[string]func(*use, []arg){
-		"go": (*use).golang, "bundle": (*use).bundle, "bundler": (*use).bundle, "gem": named("install", "update", "sources", "cleanup", "env"), "composer": (*use).composer,
-		"pipenv": (*use).pipenv, "poetry": (*use).poetry, "uv": (*use).uv, "conda": (*use).conda, "mamba": (*use).conda, "micromamba": (*use).conda,
-		"mvn": (*use).maven, "gradle": (*use).gradle, "dotnet": (*use).dotnet, "mix": (*use).mix, "dart": (*use).pub, "flutter": (*use).pub,
-		"swift": (*use).swift, "Rscript": (*use).rscript, "R": (*use).rscript, "cargo": (*use).cargo, "install2.r": named(""), "pipx": named("install", "ensurepath"),
-		"rustup": named("default", "target", "component", "toolchain", "update"), "pecl": named("install", "update-channels"), "docker-php-ext-install": named(""), "docker-php-ext-configure": named(""),
-		"docker-php-ext-enable": named(""), "a2enmod": named(""), "a2dismod": named(""), "luarocks": named("install"), "cpan": named(""), "cpanm": named(""),
-	} {
-		tools[name] = f
+// tool returns what handles a further command, or nil.
+func tool(command string) func(*use, []arg) {
+	switch command {
+	case "go":
+		return (*use).golang
+	case "bundle", "bundler":
+		return (*use).bundle
+	case "gem":
+		return named("install", "update", "sources", "cleanup", "env")
+	case "composer":
+		return (*use).composer
+	case "pipenv":
+		return (*use).pipenv
+	case "poetry":
+		return (*use).poetry
+	case "uv":
+		return (*use).uv
+	case "conda", "mamba", "micromamba":
+		return (*use).conda
+	case "mvn":
+		return (*use).maven
+	case "gradle":
+		return (*use).gradle
+	case "dotnet":
+		return (*use).dotnet
+	case "mix":
+		return (*use).mix
+	case "dart", "flutter":
+		return (*use).pub
+	case "swift":
+		return (*use).swift
+	case "Rscript", "R":
+		return (*use).rscript
+	case "cargo":
+		return (*use).cargo
+	case "install2.r", "docker-php-ext-install", "docker-php-ext-configure", "docker-php-ext-enable", "a2enmod", "a2dismod", "cpan", "cpanm":
+		return named("")
+	case "pipx":
+		return named("install", "ensurepath")
+	case "rustup":
+		return named("default", "target", "component", "toolchain", "update")
+	case "pecl":
+		return named("install", "update-channels")
+	case "luarocks":
+		return named("install")
 	}
+	return nil
 }
 
 // named handles commands that take names and no files behind the given
@@ -82,7 +118,7 @@ func (u *use) golang(args []arg) {
 	switch {
 	case sub(args) == "mod" && len(args) > 1 && args[1].s == "download":
 		in := u.project("go")
-		u.install(in, options(args[2:], nil, func(name string, _ arg) bool { return name == "-x" || name == "-json" }, noWords))
+		u.install(in, options(args[2:], set(), func(name string, _ arg) bool { return name == "-x" || name == "-json" }, noWords))
 	case sub(args) == "version", sub(args) == "env":
 	case sub(args) == "install":
 		// A package with a version comes from the network, whatever the project.
@@ -516,12 +552,12 @@ func (u *use) swift(args []arg) {
 }
 
 var (
-	renvRestore = sync.OnceValue(func() *regexp.Regexp {
+	renvRestore = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 		return regexp.MustCompile(`^\s*(?:options\(renv\.[a-z.]+\s*=\s*[A-Za-z0-9"]+\);?\s*)*renv::restore\([^()/]*\)\s*;?\s*$`)
-	})
-	installPackage = sync.OnceValue(func() *regexp.Regexp {
+	}}
+	installPackage = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 		return regexp.MustCompile(`^\s*(?:install\.packages|remotes::install_(?:version|cran|github)|BiocManager::install|pak::pkg_install|pak::pak)\((?:[^()/]|c\([^()/]*\)|https?://|/)*\)\s*;?\s*$`)
-	})
+	}}
 )
 
 // rscript handles R -e 'renv::restore()' and installs of named packages.
@@ -533,9 +569,9 @@ func (u *use) rscript(args []arg) {
 		case args[i].known && (args[i].s == "-e" || args[i].s == "--e") && i+1 < len(args):
 			i++
 			switch {
-			case args[i].known && renvRestore().MatchString(args[i].s):
+			case args[i].known && renvRestore.Get().MatchString(args[i].s):
 				restore = true
-			case args[i].known && installPackage().MatchString(args[i].s) && !strings.Contains(args[i].s, "repos = NULL") && !strings.Contains(args[i].s, "repos=NULL"):
+			case args[i].known && installPackage.Get().MatchString(args[i].s) && !strings.Contains(args[i].s, "repos = NULL") && !strings.Contains(args[i].s, "repos=NULL"):
 			default:
 				other = true
 			}

@@ -9,10 +9,16 @@ import (
 
 // npmValued are npm's options that take the next argument, see
 // https://docs.npmjs.com/cli/using-npm/config.
-var npmValued = set("--prefix", "-C", "--registry", "--loglevel", "--cache", "--omit", "--include", "--only", "--also", "--userconfig", "--globalconfig",
-	"--workspace", "-w", "--network-timeout", "--fetch-timeout", "--fetch-retries", "--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--maxsockets", "--location", "--install-strategy", "--cwd", "--dir",
-	"--filter", "-F", "--concurrency", "--child-concurrency", "--network-concurrency", "--mutex", "--store-dir", "--reporter", "--cache-folder", "--backend", "--modules-folder", "--config", "-c", "--before", "--node-linker",
-	"--lockfile-dir", "--modules-dir", "--virtual-store-dir")
+func npmValued(name string) bool {
+	switch name {
+	case "--prefix", "-C", "--registry", "--loglevel", "--cache", "--omit", "--include", "--only", "--also", "--userconfig", "--globalconfig",
+		"--workspace", "-w", "--network-timeout", "--fetch-timeout", "--fetch-retries", "--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--maxsockets", "--location", "--install-strategy", "--cwd", "--dir",
+		"--filter", "-F", "--concurrency", "--child-concurrency", "--network-concurrency", "--mutex", "--store-dir", "--reporter", "--cache-folder", "--backend", "--modules-folder", "--config", "-c", "--before", "--node-linker",
+		"--lockfile-dir", "--modules-dir", "--virtual-store-dir":
+		return true
+	}
+	return false
+}
 
 // npmFlag notes what an option of npm, yarn, pnpm or bun does. It reports
 // whether the option is understood.
@@ -75,10 +81,10 @@ func (u *use) node(tool, sub string, args []arg, locked bool) {
 }
 
 // behind splits off leading options of a command, as in npm --prefix web ci.
-func behind(args []arg, valued map[string]bool) (opts []arg, sub string, rest []arg) {
+func behind(args []arg, valued func(name string) bool) (opts []arg, sub string, rest []arg) {
 	i := 0
 	for i < len(args) && args[i].known && strings.HasPrefix(args[i].s, "-") {
-		if valued[args[i].s] {
+		if valued(args[i].s) {
 			i++
 		}
 		i++

@@ -15,15 +15,21 @@ func isPip(s string) bool {
 
 // pipValued are pip's options that take a value, see
 // https://pip.pypa.io/en/stable/cli/pip_install/.
-var pipValued = set("-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "--platform", "--python-version",
-	"--implementation", "--abi", "--root", "--prefix", "--src", "--upgrade-strategy", "-C", "--config-settings", "--config-setting", "--global-option", "--install-option",
-	"--no-binary", "--only-binary", "--progress-bar", "--root-user-action", "--report", "-i", "--index-url", "--pypi-url", "--extra-index-url",
-	"-f", "--find-links", "--python", "--log", "--keyring-provider", "--proxy", "--retries", "--timeout", "--default-timeout", "--exists-action",
-	"--trusted-host", "--cert", "--client-cert", "--cache-dir", "--use-feature", "--use-deprecated", "--resume-retries", "--group", "--build-constraint")
+func pipValued(name string) bool {
+	switch name {
+	case "-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "--platform", "--python-version",
+		"--implementation", "--abi", "--root", "--prefix", "--src", "--upgrade-strategy", "-C", "--config-settings", "--config-setting", "--global-option", "--install-option",
+		"--no-binary", "--only-binary", "--progress-bar", "--root-user-action", "--report", "-i", "--index-url", "--pypi-url", "--extra-index-url",
+		"-f", "--find-links", "--python", "--log", "--keyring-provider", "--proxy", "--retries", "--timeout", "--default-timeout", "--exists-action",
+		"--trusted-host", "--cert", "--client-cert", "--cache-dir", "--use-feature", "--use-deprecated", "--resume-retries", "--group", "--build-constraint":
+		return true
+	}
+	return false
+}
 
 // pip handles pip install.
 func (u *use) pip(args []arg) {
-	for len(args) > 0 && args[0].known && strings.HasPrefix(args[0].s, "-") && args[0].s != "--version" && args[0].s != "-V" && !pipValued[args[0].s] {
+	for len(args) > 0 && args[0].known && strings.HasPrefix(args[0].s, "-") && args[0].s != "--version" && args[0].s != "-V" && !pipValued(args[0].s) {
 		args = args[1:] // global options
 	}
 	if len(args) == 0 || !args[0].known {

@@ -8,15 +8,14 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "key-value",
-			Group:  "metadata",
-			Codes:  []string{"LegacyKeyValueFormat"},
-			Safety: Safe,
-			Run:    keyValue,
-			Doc: `Write ENV and LABEL as key=value.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "key-value",
+		Group:  "metadata",
+		Codes:  []string{"LegacyKeyValueFormat"},
+		Safety: Safe,
+		Run:    keyValue,
+		Doc: `Write ENV and LABEL as key=value.
 
 ## What
 ENV key value becomes ENV key=value, LABEL likewise. The value is quoted where it needs to be.
@@ -45,9 +44,8 @@ Safe. Both spellings are expanded by BuildKit's own code and compared: the plan 
 - https://docs.docker.com/reference/build-checks/legacy-key-value-format/
 - https://docs.docker.com/reference/dockerfile/#env
 `,
-		}
-	})
-}
+	}
+})
 
 func keyValue(p *Pass) {
 	for _, in := range p.File.Instructions {

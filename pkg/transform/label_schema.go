@@ -7,11 +7,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/mod/semver"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -19,68 +19,73 @@ import (
 // schemaInstead is where the three transforms of label schemas hold back.
 const schemaInstead = "Nothing is reported without a schema, and for labels whose key or value depends on a variable that the file does not settle."
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name: "label-values", Group: "advice", Safety: Advice, Run: labelValues,
-			Codes:       []string{"DL3051", "DL3052", "DL3053", "DL3054", "DL3055", "DL3056", "DL3058"},
-			ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.url": "url"}},
-			Doc: page{
-				Summary: "Give labels values of the kind that the schema wants.",
-				What: "Reports labels that are empty, or whose value is not of the kind that the schema names for them: text, url, semver, " +
-					"spdx, rfc3339, hash or email. The schema is label-schema in .refit.toml or .hadolint.yaml.",
-				Why:     "Tools that read labels fail on a value of another kind, or show nothing.",
-				Before:  "FROM alpine:3.20\nLABEL org.opencontainers.image.url=\"not there yet\"",
-				Instead: schemaInstead,
-				Safety:  "Advice: the right value is not in the file.",
-				Refs:    []string{"https://github.com/opencontainers/image-spec/blob/main/annotations.md", "https://github.com/hadolint/hadolint/wiki/DL3051"},
-			}.doc("label-values"),
-		}
-	})
-	register(func() *Transform {
-		return &Transform{
-			Name: "required-labels", Group: "advice", Codes: []string{"DL3049"}, Safety: Advice, Run: requiredLabels,
-			ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}},
-			Doc: page{
-				Summary: "Set the labels that the schema wants.",
-				What:    "Reports images without a label that label-schema in .refit.toml or .hadolint.yaml names.",
-				Why:     "Whoever looks for an image's source, licence or owner finds it in the same place for all images.",
-				Before:  "FROM alpine:3.20\nRUN true",
-				Instead: schemaInstead + " Labels that add-labels adds are not missing; those of the base image are not known.",
-				Safety:  "Advice: refit fix --label KEY=VALUE sets them.",
-				Refs:    []string{docsURL + "#label", "https://github.com/hadolint/hadolint/wiki/DL3049"},
-			}.doc("required-labels"),
-		}
-	})
-	register(func() *Transform {
-		return &Transform{
-			Name: "extra-labels", Group: "advice", Codes: []string{"DL3050"}, Safety: Advice, Run: extraLabels,
-			ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}, StrictLabels: true},
-			Doc: page{
-				Summary: "Set no labels but those of the schema.",
-				What:    "Reports labels that label-schema does not name, where strict-labels is set in .refit.toml or .hadolint.yaml.",
-				Why:     "A label can tell more than should leave the house.",
-				Before:  "FROM alpine:3.20\nLABEL internal.ticket=\"4711\"",
-				Instead: "Nothing is reported without strict-labels, and for keys in variables.",
-				Safety:  "Advice: other programs may read the label.",
-				Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3050"},
-			}.doc("extra-labels"),
-		}
-	})
-}
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "label-values", Group: "advice", Safety: Advice, Run: labelValues,
+		Codes:       []string{"DL3051", "DL3052", "DL3053", "DL3054", "DL3055", "DL3056", "DL3058"},
+		ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.url": "url"}},
+		Doc: page{
+			Summary: "Give labels values of the kind that the schema wants.",
+			What: "Reports labels that are empty, or whose value is not of the kind that the schema names for them: text, url, semver, " +
+				"spdx, rfc3339, hash or email. The schema is label-schema in .refit.toml or .hadolint.yaml.",
+			Why:     "Tools that read labels fail on a value of another kind, or show nothing.",
+			Before:  "FROM alpine:3.20\nLABEL org.opencontainers.image.url=\"not there yet\"",
+			Instead: schemaInstead,
+			Safety:  "Advice: the right value is not in the file.",
+			Refs:    []string{"https://github.com/opencontainers/image-spec/blob/main/annotations.md", "https://github.com/hadolint/hadolint/wiki/DL3051"},
+		}.doc("label-values"),
+	}
+})
 
-// labelKinds says for each kind that a label schema can name what a value must be, and whether one is.
-var labelKinds = map[string]struct {
-	want  string
-	valid func(string) bool
-}{
-	"text":    {"some text", func(string) bool { return true }},
-	"url":     {"a URL with a scheme", isURL},
-	"semver":  {"a semantic version such as 1.2.3", isSemver},
-	"spdx":    {"an SPDX licence expression such as Apache-2.0", isSPDX},
-	"rfc3339": {"a time such as 2026-11-24T15:04:05Z", isTime},
-	"hash":    {"a git commit hash", isHash},
-	"email":   {"an e-mail address", isEmail},
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "required-labels", Group: "advice", Codes: []string{"DL3049"}, Safety: Advice, Run: requiredLabels,
+		ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}},
+		Doc: page{
+			Summary: "Set the labels that the schema wants.",
+			What:    "Reports images without a label that label-schema in .refit.toml or .hadolint.yaml names.",
+			Why:     "Whoever looks for an image's source, licence or owner finds it in the same place for all images.",
+			Before:  "FROM alpine:3.20\nRUN true",
+			Instead: schemaInstead + " Labels that add-labels adds are not missing; those of the base image are not known.",
+			Safety:  "Advice: refit fix --label KEY=VALUE sets them.",
+			Refs:    []string{docsURL + "#label", "https://github.com/hadolint/hadolint/wiki/DL3049"},
+		}.doc("required-labels"),
+	}
+})
+
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "extra-labels", Group: "advice", Codes: []string{"DL3050"}, Safety: Advice, Run: extraLabels,
+		ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}, StrictLabels: true},
+		Doc: page{
+			Summary: "Set no labels but those of the schema.",
+			What:    "Reports labels that label-schema does not name, where strict-labels is set in .refit.toml or .hadolint.yaml.",
+			Why:     "A label can tell more than should leave the house.",
+			Before:  "FROM alpine:3.20\nLABEL internal.ticket=\"4711\"",
+			Instead: "Nothing is reported without strict-labels, and for keys in variables.",
+			Safety:  "Advice: other programs may read the label.",
+			Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3050"},
+		}.doc("extra-labels"),
+	}
+})
+
+// labelKind says what a value must be of a kind that a label schema can name, and how to tell.
+func labelKind(kind string) (want string, valid func(string) bool) {
+	switch kind {
+	case "url":
+		return "a URL with a scheme", isURL
+	case "semver":
+		return "a semantic version such as 1.2.3", isSemver
+	case "spdx":
+		return "an SPDX licence expression such as Apache-2.0", isSPDX
+	case "rfc3339":
+		return "a time such as 2026-11-24T15:04:05Z", isTime
+	case "hash":
+		return "a git commit hash", isHash
+	case "email":
+		return "an e-mail address", isEmail
+	}
+	return "some text", func(string) bool { return true } // text, and the kinds of other tools
 }
 
 // eachLabel calls f for each label of a stage whose key is known.
@@ -116,12 +121,12 @@ func labelValues(p *Pass) {
 			if !ok || !value.Certain() {
 				return
 			}
-			k, known := labelKinds[kind]
+			want, valid := labelKind(kind)
 			switch {
 			case value.S == "":
 				p.Advise(pair.Span, "give the label "+key+" a value", "it is empty")
-			case known && !k.valid(value.S):
-				p.Advise(pair.Span, "make the label "+key+" "+k.want, fmt.Sprintf("the schema wants the kind %s, not %q", kind, value.S))
+			case !valid(value.S):
+				p.Advise(pair.Span, "make the label "+key+" "+want, fmt.Sprintf("the schema wants the kind %s, not %q", kind, value.S))
 			}
 		})
 	}
@@ -215,9 +220,9 @@ func isHash(s string) bool {
 
 // emailAddress is what browsers accept in a form.
 // https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
-var emailAddress = sync.OnceValue(func() *regexp.Regexp {
+var emailAddress = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 	const label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 	return regexp.MustCompile("^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@" + label + `(?:\.` + label + ")*$")
-})
+}}
 
-func isEmail(s string) bool { return emailAddress().MatchString(s) }
+func isEmail(s string) bool { return emailAddress.Get().MatchString(s) }

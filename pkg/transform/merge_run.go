@@ -13,16 +13,15 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "merge-run",
-			Group:  "layers",
-			Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
-			Safety: Safe,
-			After:  []string{"packages-first", "deps-first"},
-			Run:    mergeRun,
-			Doc: `Merge consecutive RUN instructions of a stage into one.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "merge-run",
+		Group:  "layers",
+		Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
+		Safety: Safe,
+		After:  []string{"packages-first", "deps-first"},
+		Run:    mergeRun,
+		Doc: `Merge consecutive RUN instructions of a stage into one.
 
 ## What
 RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
@@ -62,9 +61,8 @@ start with afresh: the shell itself, the working directory, the groups or the ho
 - https://docs.docker.com/build/building/best-practices/#run
 - https://github.com/hadolint/hadolint/wiki/DL3059
 `,
-		}
-	})
-}
+	}
+})
 
 // defaultMaxLines is the longest RUN that merging makes.
 const defaultMaxLines = 60
@@ -75,8 +73,12 @@ const maxScript = 96 << 10
 
 // neutral instructions neither read nor write the file system or the build
 // environment: a RUN may move above them.
-var neutral = map[string]bool{
-	"LABEL": true, "EXPOSE": true, "CMD": true, "ENTRYPOINT": true, "STOPSIGNAL": true, "HEALTHCHECK": true, "MAINTAINER": true,
+func neutral(instruction string) bool {
+	switch instruction {
+	case "LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER":
+		return true
+	}
+	return false
 }
 
 // mergePart is one RUN of a merge.
@@ -127,7 +129,7 @@ func mergeRun(p *Pass) {
 					}
 				}
 				group = append(group, part)
-			case !neutral[in.Name]:
+			case !neutral(in.Name):
 				flush()
 				blocked = ""
 			}
@@ -154,7 +156,7 @@ func skipUnshipped(p *Pass, s *facts.Stage) {
 			p.Skip(in.Keyword.Span, "not merged: the stage ships no layer, and merging would cost cache reuse (--stages all merges)")
 			return
 		}
-		if !neutral[in.Name] {
+		if !neutral(in.Name) {
 			last = in.Name
 		}
 	}
@@ -369,12 +371,16 @@ func foreignPragma(f *parse.File, first, next *parse.Instruction) string {
 
 // daemons are commands that start a process which lives on: BuildKit ends it
 // with the RUN, a merged RUN would not.
-var daemons = map[string]bool{
-	"service": true, "systemctl": true, "start-stop-daemon": true, "nohup": true, "setsid": true, "daemonize": true,
-	"mysqld_safe": true, "mysqld": true, "pg_ctl": true, "pg_ctlcluster": true, "postgres": true, "redis-server": true, "mongod": true,
-	"dockerd": true, "supervisord": true, "Xvfb": true, "rabbitmq-server": true, "nginx": true, "apachectl": true,
-	"apache2ctl": true, "gpg-agent": true, "ssh-agent": true, "dbus-daemon": true, "rsyslogd": true, "cron": true, "rc-service": true,
-	"invoke-rc.d": true, "slapd": true, "memcached": true, "screen": true, "tmux": true, "emulator": true, "adb": true,
+func daemons(name string) bool {
+	switch name {
+	case "service", "systemctl", "start-stop-daemon", "nohup", "setsid", "daemonize",
+		"mysqld_safe", "mysqld", "pg_ctl", "pg_ctlcluster", "postgres", "redis-server", "mongod",
+		"dockerd", "supervisord", "Xvfb", "rabbitmq-server", "nginx", "apachectl",
+		"apache2ctl", "gpg-agent", "ssh-agent", "dbus-daemon", "rsyslogd", "cron", "rc-service",
+		"invoke-rc.d", "slapd", "memcached", "screen", "tmux", "emulator", "adb":
+		return true
+	}
+	return false
 }
 
 // perRun are paths that BuildKit mounts anew for each RUN: what is written
@@ -384,9 +390,13 @@ var perRun = []string{"/etc/hosts", "/etc/resolv.conf", "/dev/shm", "/proc/", "/
 
 // perContainer are commands that change the container of a RUN, which they
 // may do with --security=insecure: the next RUN has another one.
-var perContainer = map[string]bool{
-	"mount": true, "umount": true, "sysctl": true, "hostname": true, "ip": true, "ifconfig": true, "route": true,
-	"iptables": true, "ip6tables": true, "nft": true, "swapon": true, "modprobe": true, "losetup": true,
+func perContainer(name string) bool {
+	switch name {
+	case "mount", "umount", "sysctl", "hostname", "ip", "ifconfig", "route",
+		"iptables", "ip6tables", "nft", "swapon", "modprobe", "losetup":
+		return true
+	}
+	return false
 }
 
 // leavesBehind says what of a RUN would be seen by commands behind it in the
@@ -395,10 +405,10 @@ func leavesBehind(r *Program) string {
 	for _, c := range r.Cmds {
 		name := shell.Name(c)
 		base := name[strings.LastIndexByte(name, '/')+1:]
-		if daemons[base] || strings.HasPrefix(name, "/etc/init.d/") {
+		if daemons(base) || strings.HasPrefix(name, "/etc/init.d/") {
 			return "the process that " + base + " starts would live on"
 		}
-		if fl := r.In.Flag("security"); fl != nil && fl.Arg == "insecure" && perContainer[base] {
+		if fl := r.In.Flag("security"); fl != nil && fl.Arg == "insecure" && perContainer(base) {
 			return "what " + base + " does to the build container is gone in the next RUN"
 		}
 	}
@@ -414,7 +424,7 @@ func leavesBehind(r *Program) string {
 // starts: bash -c "mysqld_safe & sleep 5", su postgres -c "pg_ctl start".
 func (p *Pass) nestedDaemon(in *parse.Instruction) string {
 	for _, c := range p.Facts.Calls(in) {
-		if name := c.Name(); c.Nested && name != "" && (daemons[name] || c.Path.Background() || strings.HasPrefix(c.Fields[0].Text, "/etc/init.d/")) {
+		if name := c.Name(); c.Nested && name != "" && (daemons(name) || c.Path.Background() || strings.HasPrefix(c.Fields[0].Text, "/etc/init.d/")) {
 			return "the process that " + name + " starts would live on"
 		}
 	}
@@ -432,7 +442,7 @@ func (m *mergePart) rehashes(next *mergePart) bool {
 	}
 	for _, c := range next.Cmds {
 		name := shell.Name(c)
-		if runs[name] && !coreUtilities[name] && !m.inPlace(name) && m.installs(name) {
+		if runs[name] && !coreUtilities(name) && !m.inPlace(name) && m.installs(name) {
 			return true
 		}
 	}
@@ -477,11 +487,11 @@ func (m *mergePart) installs(name string) bool {
 				install = true
 			case install && (pkg == base || pkg == name || w == "--system"):
 				return true
-			case words[0] != name && strings.Contains(w, base) && buildsTools[strings.TrimPrefix(words[0], "./")]:
+			case words[0] != name && strings.Contains(w, base) && buildsTools(strings.TrimPrefix(words[0], "./")):
 				return true
 			}
 		}
-		if install && buildsTools[words[0]] && strings.Contains(m.Script.Text(), "/"+base+"-") {
+		if install && buildsTools(words[0]) && strings.Contains(m.Script.Text(), "/"+base+"-") {
 			return true
 		}
 	}
@@ -489,16 +499,24 @@ func (m *mergePart) installs(name string) bool {
 }
 
 // buildsTools are commands that may install any program.
-var buildsTools = map[string]bool{
-	"make": true, "gmake": true, "cmake": true, "ninja": true, "meson": true, "configure": true, "python": true, "python3": true,
-	"sh": true, "bash": true, "corepack": true,
+func buildsTools(name string) bool {
+	switch name {
+	case "make", "gmake", "cmake", "ninja", "meson", "configure", "python", "python3",
+		"sh", "bash", "corepack":
+		return true
+	}
+	return false
 }
 
 // coreUtilities are never replaced by what a build installs.
-var coreUtilities = map[string]bool{
-	"": true, "apt-get": true, "apt": true, "apk": true, "yum": true, "dnf": true, "microdnf": true, "zypper": true, "pacman": true,
-	"rm": true, "mkdir": true, "cp": true, "mv": true, "ln": true, "echo": true, "printf": true, "cat": true, "chmod": true, "chown": true,
-	"sed": true, "grep": true, "awk": true, "tar": true, "unzip": true, "touch": true, "test": true, "[": true, "true": true, "false": true,
-	"useradd": true, "groupadd": true, "adduser": true, "addgroup": true, "usermod": true, "find": true, "xargs": true, "install": true,
-	"ls": true, "sort": true, "tee": true, "head": true, "tail": true, "cut": true, "tr": true, "basename": true, "dirname": true,
+func coreUtilities(name string) bool {
+	switch name {
+	case "", "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper", "pacman",
+		"rm", "mkdir", "cp", "mv", "ln", "echo", "printf", "cat", "chmod", "chown",
+		"sed", "grep", "awk", "tar", "unzip", "touch", "test", "[", "true", "false",
+		"useradd", "groupadd", "adduser", "addgroup", "usermod", "find", "xargs", "install",
+		"ls", "sort", "tee", "head", "tail", "cut", "tr", "basename", "dirname":
+		return true
+	}
+	return false
 }

@@ -9,16 +9,15 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "multi-stage",
-			Group:  "layers",
-			First:  true,
-			Codes:  []string{},
-			Safety: Unsafe,
-			Run:    multiStage,
-			Doc: md(`Compile in a builder stage and ship what it makes.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "multi-stage",
+		Group:  "layers",
+		First:  true,
+		Codes:  []string{},
+		Safety: Unsafe,
+		Run:    multiStage,
+		Doc: md(`Compile in a builder stage and ship what it makes.
 
 ## What
 A stage that compiles a program and starts it becomes two: the builder, with the base image and the build steps as they are, and a final stage on an image of the same system without the toolchain. The final stage copies the program and the files that it may read from the builder, and takes over ´ENV´, ´WORKDIR´, ´USER´, ´EXPOSE´, ´LABEL´, ´HEALTHCHECK´ and the command.
@@ -70,9 +69,8 @@ Unsafe: the program could read any file of the old image, and only those that it
 ## References
 - https://docs.docker.com/build/building/multi-stage/
 `),
-		}
-	})
-}
+	}
+})
 
 // role is where an instruction of the stage goes.
 type role uint8
@@ -122,7 +120,7 @@ func multiStage(p *Pass) {
 		return
 	}
 	rt, why := facts.RuntimeOf(st.Image.S)
-	eco := compilers()[rt.Language]
+	eco := compilers.Get()[rt.Language]
 	if eco == nil {
 		return
 	}

@@ -1,6 +1,8 @@
 package transform
 
-import "sync"
+import (
+	"github.com/refit-dev/refit/internal/lazy"
+)
 
 // compiler is what multi-stage knows of the projects of a language. Names are
 // matched with path.Match against the last part of a path.
@@ -54,7 +56,7 @@ var neutralCommands = []string{"echo", "printf", "true", "false", ":", "set", "e
 var userCommands = []string{"useradd", "groupadd", "adduser", "addgroup", "usermod"}
 
 // compilers are the languages, made when they are asked for.
-var compilers = sync.OnceValue(func() map[string]*compiler {
+var compilers = lazy.Value[map[string]*compiler]{Make: func() map[string]*compiler {
 	out := map[string]*compiler{}
 	out["go"] = &compiler{
 		name: "Go", makes: "go build or go install",
@@ -99,4 +101,4 @@ var compilers = sync.OnceValue(func() map[string]*compiler {
 		outputs: noOutputs, artefact: (*splitter).nodeArtefact,
 	}
 	return out
-})
+}}

@@ -134,7 +134,13 @@ var systemDirs = []string{
 	"/var/lib", "/var/cache", "/var/run", "/var/spool", "/var/log", "/nix", "/opt/conda", "/opt/venv", "/venv",
 }
 
-var topDirs = set("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "nix", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var")
+func topDirs(name string) bool {
+	switch name {
+	case "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "nix", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var":
+		return true
+	}
+	return false
+}
 
 // steersPrograms says why what a COPY brings may matter to commands that do not name it, or
 // "": its destination is a system or home directory, or not known.
@@ -172,7 +178,7 @@ func (p *Pass) steersPrograms(c *facts.Copy) string {
 		case p.Options.Context != nil && c.Local() && !s.Glob && p.Options.Context.IsDir(s.Path.S):
 			for _, n := range p.Options.Context.List(s.Path.S) {
 				n = strings.TrimSuffix(n, "/")
-				if (d == "/" || d == "/usr" || d == "/var") && topDirs[n] || d == "/usr" && n == "local" || home && homeFile(n) {
+				if (d == "/" || d == "/usr" || d == "/var") && topDirs(n) || d == "/usr" && n == "local" || home && homeFile(n) {
 					return "it copies " + n + " to " + d
 				}
 			}

@@ -12,15 +12,14 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "packages-first",
-			Group:  "order",
-			Safety: Safe,
-			First:  true,
-			Run:    packagesFirst,
-			Doc: `Install packages before files are copied that they do not need.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "packages-first",
+		Group:  "order",
+		Safety: Safe,
+		First:  true,
+		Run:    packagesFirst,
+		Doc: `Install packages before files are copied that they do not need.
 
 ## What
 A RUN that only installs packages by name (apt-get, apk, dnf, pip, npm -g, …) moves above the COPY and ADD
@@ -56,9 +55,8 @@ package manager looks at.
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
 `,
-		}
-	})
-}
+	}
+})
 
 func packagesFirst(p *Pass) {
 	for _, st := range p.Facts.Stages {

@@ -2,16 +2,15 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "pnpm-clean",
-			Group:  "caches",
-			After:  []string{"merge-run"},
-			Codes:  []string{},
-			Safety: Safe,
-			Run:    pnpmClean,
-			Doc: md(`Empty pnpm's store in the RUN that filled it.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "pnpm-clean",
+		Group:  "caches",
+		After:  []string{"merge-run"},
+		Codes:  []string{},
+		Safety: Safe,
+		Run:    pnpmClean,
+		Doc: md(`Empty pnpm's store in the RUN that filled it.
 
 ## What
 Adds ´pnpm store prune´ behind the last ´pnpm install´ of a RUN.
@@ -42,9 +41,8 @@ Safe. pnpm downloads again what it does not find.
 ## References
 - https://pnpm.io/cli/store#prune
 `),
-		}
-	})
-}
+	}
+})
 
 func pnpmClean(p *Pass) {
 	m := facts.ManagerNamed("pnpm")

@@ -5,19 +5,29 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/agext/levenshtein"
+
+	"github.com/refit-dev/refit/internal/lazy"
 )
 
 var registered []func() *Transform
 
-// register adds a transform; each file of a transform calls it in its init. The
-// value, with its long Doc, is not made before it is needed: a formatter starts
-// without it.
-func register(t func() *Transform) { registered = append(registered, t) }
+// register adds a transform; each file of a transform calls it for a variable
+// _, which makes one short function of all calls, where functions init would lie
+// all over the program and be read from disk for nothing else. The value, with
+// its long Doc, is not made before it is needed: a formatter starts without it.
+func register(t func() *Transform) struct{} {
+	if registered == nil {
+		registered = make([]func() *Transform, 0, 128)
+	}
+	registered = append(registered, t)
+	return struct{}{}
+}
 
-var ordered = sync.OnceValue(func() []*Transform {
+// ordered are the transforms in the order in which they run: by name, each
+// behind those that its After names.
+var ordered = lazy.Value[[]*Transform]{Make: func() []*Transform {
 	byName := map[string]*Transform{}
 	var all []*Transform
 	for _, make := range registered {
@@ -28,6 +38,7 @@ var ordered = sync.OnceValue(func() []*Transform {
 		}
 		byName[t.Name] = t
 	}
+	slices.SortFunc(all, func(a, b *Transform) int { return strings.Compare(a.Name, b.Name) })
 	var out []*Transform
 	state := map[*Transform]int{}
 	var visit func(t *Transform)
@@ -57,16 +68,16 @@ var ordered = sync.OnceValue(func() []*Transform {
 		}
 	}
 	return out
-})
+}}
 
 // All returns the transforms in the order in which they run.
-func All() []*Transform { return slices.Clone(ordered()) }
+func All() []*Transform { return slices.Clone(ordered.Get()) }
 
 // Lookup finds transforms by name or code, case-insensitively. Several
 // transforms may serve one code.
 func Lookup(nameOrCode string) []*Transform {
 	var out []*Transform
-	for _, t := range ordered() {
+	for _, t := range ordered.Get() {
 		if strings.EqualFold(t.Name, nameOrCode) {
 			return []*Transform{t}
 		}
@@ -92,10 +103,10 @@ func UnknownName(name string) *UnknownNameError {
 }
 
 // foreignCode is the form of hadolint's and ShellCheck's codes.
-var foreignCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(DL|SC)\d{4}$`) })
+var foreignCode = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp { return regexp.MustCompile(`(?i)^(DL|SC)\d{4}$`) }}
 
 func (e *UnknownNameError) Error() string {
-	if foreignCode().MatchString(e.Name) { // the nearest number is about something else
+	if foreignCode.Get().MatchString(e.Name) { // the nearest number is about something else
 		return fmt.Sprintf("no transform is about the rule %s; docs/coverage.md says of hadolint's rules which are covered and why others are not, `refit rules` lists the transforms", e.Name)
 	}
 	if e.Nearest != "" {
@@ -148,7 +159,7 @@ func choose(opt *Options) (selection, error) {
 			sel.named[t] = true
 		}
 	}
-	for _, t := range ordered() {
+	for _, t := range ordered.Get() {
 		if ignored[t] || len(opt.Select) == 0 && t.Off || len(opt.Select) > 0 && !sel.named[t] {
 			continue
 		}
@@ -166,7 +177,7 @@ func nearest(s string) string {
 			best, bestDist = name, d
 		}
 	}
-	for _, t := range ordered() {
+	for _, t := range ordered.Get() {
 		consider(t.Name)
 		for _, c := range t.Codes {
 			consider(c)

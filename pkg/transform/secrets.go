@@ -4,37 +4,40 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
-			Doc: page{
-				Summary: "Keep secrets out of ENV and ARG.",
-				What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
-				Why:     "Whoever has the image reads them: ENV with docker inspect, ARG with docker history.",
-				Before:  "FROM alpine:3.20\nENV API_TOKEN=abc",
-				Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
-				Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
-				Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
-			}.doc("secrets"),
-		}
-	})
-}
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
+		Doc: page{
+			Summary: "Keep secrets out of ENV and ARG.",
+			What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
+			Why:     "Whoever has the image reads them: ENV with docker inspect, ARG with docker history.",
+			Before:  "FROM alpine:3.20\nENV API_TOKEN=abc",
+			Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
+			Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
+			Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
+		}.doc("secrets"),
+	}
+})
 
 // secretName matches what BuildKit's check takes for secrets, see
 // SecretsUsedInArgOrEnv, and nothing that ends in a word for something public.
 var (
-	secretName = regexp.MustCompile(`(?i)(?:^|_)(?:apikey|auth|credential|credentials|key|password|pword|passwd|pass|secret|token)(?:_|$)`)
-	publicName = regexp.MustCompile(`(?i)(?:public|_file$|_path$|_url$|_dir$|_id$|keyring|key_server|keyserver|gpg|_length$|_name$|allow_empty|_fingerprint$|_ttl$|_size$)`)
+	secretName = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(?:^|_)(?:apikey|auth|credential|credentials|key|password|pword|passwd|pass|secret|token)(?:_|$)`)
+	}}
+	publicName = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(?:public|_file$|_path$|_url$|_dir$|_id$|keyring|key_server|keyserver|gpg|_length$|_name$|allow_empty|_fingerprint$|_ttl$|_size$)`)
+	}}
 )
 
 func secrets(p *Pass) {
 	report := func(at parse.Span, kind, name, value string) {
 		value = strings.Trim(value, `"'`)
-		if !secretName.MatchString(name) || publicName.MatchString(name) || kind == "ENV" && (value == "" || strings.EqualFold(value, "true") || strings.EqualFold(value, "false") || strings.HasPrefix(value, "/")) {
+		if !secretName.Get().MatchString(name) || publicName.Get().MatchString(name) || kind == "ENV" && (value == "" || strings.EqualFold(value, "true") || strings.EqualFold(value, "false") || strings.HasPrefix(value, "/")) {
 			return
 		}
 		why := "docker history shows it to everybody who has the image"

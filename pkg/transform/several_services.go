@@ -6,31 +6,35 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name: "several-services", Group: "advice", Codes: []string{"DL3001"}, Safety: Advice, Run: severalServices,
-			Doc: page{
-				Summary: "Run one service in a container.",
-				What:    "Reports supervisord and its like as the command of an image, and services that a RUN starts.",
-				Why:     "The container's state says nothing about the services in it, and a service started by a RUN is gone when the RUN ends.",
-				Before:  "FROM debian:12\nCMD [\"supervisord\", \"-n\"]",
-				Instead: "Images for development may want it.",
-				Safety:  "Advice: to split a container changes how it is deployed.",
-				Refs:    []string{practicesURL + "#decouple-applications", "https://docs.docker.com/engine/containers/multi-service_container/"},
-			}.doc("several-services"),
-		}
-	})
-}
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "several-services", Group: "advice", Codes: []string{"DL3001"}, Safety: Advice, Run: severalServices,
+		Doc: page{
+			Summary: "Run one service in a container.",
+			What:    "Reports supervisord and its like as the command of an image, and services that a RUN starts.",
+			Why:     "The container's state says nothing about the services in it, and a service started by a RUN is gone when the RUN ends.",
+			Before:  "FROM debian:12\nCMD [\"supervisord\", \"-n\"]",
+			Instead: "Images for development may want it.",
+			Safety:  "Advice: to split a container changes how it is deployed.",
+			Refs:    []string{practicesURL + "#decouple-applications", "https://docs.docker.com/engine/containers/multi-service_container/"},
+		}.doc("several-services"),
+	}
+})
 
-var supervisors = set("supervisord", "runsvdir", "runit", "s6-svscan", "monit", "circusd", "foreman", "honcho", "pm2-runtime", "systemd")
+func supervisors(name string) bool {
+	switch name {
+	case "supervisord", "runsvdir", "runit", "s6-svscan", "monit", "circusd", "foreman", "honcho", "pm2-runtime", "systemd":
+		return true
+	}
+	return false
+}
 
 func severalServices(p *Pass) {
 	for _, in := range p.File.Instructions {
 		switch in.Name {
 		case "CMD", "ENTRYPOINT":
 			for _, w := range p.commandWords(in) {
-				if supervisors[path.Base(w)] {
+				if supervisors(path.Base(w)) {
 					p.Advise(in.Keyword.Span, "run one service in a container", path.Base(w)+" runs several")
 					break
 				}

@@ -6,8 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
@@ -130,7 +130,7 @@ func versionTag(tag string) bool {
 // toolPackages gives, for commands of buildpack-deps that the slim variants lack,
 // the Debian package that has them. See
 // https://github.com/docker-library/buildpack-deps/tree/master/debian.
-var toolPackages = sync.OnceValue(func() map[string]string {
+var toolPackages = lazy.Value[map[string]string]{Make: func() map[string]string {
 	return byWord(map[string]string{
 		"curl": "curl", "wget": "wget", "git": "git git-lfs", "mercurial": "hg", "subversion": "svn svnadmin",
 		"openssh-client": "ssh scp sftp ssh-keygen ssh-keyscan ssh-agent ssh-add ssh-copy-id",
@@ -145,7 +145,7 @@ var toolPackages = sync.OnceValue(func() map[string]string {
 		"libpq-dev": "pg_config", "default-libmysqlclient-dev": "mysql_config mariadb_config",
 		"libcurl4-openssl-dev": "curl-config", "libxml2-dev": "xml2-config", "libxslt1-dev": "xslt-config", "libkrb5-dev": "krb5-config",
 	})
-})
+}}
 
 // byWord turns a map of lists of words into one of each word to its key.
 func byWord(lists map[string]string) map[string]string {
@@ -187,7 +187,7 @@ func (row *slimImage) lacks(command, tag string) string {
 		}
 		return ""
 	}
-	return toolPackages()[command]
+	return toolPackages.Get()[command]
 }
 
 // compiles reports whether a Debian package is there to compile programs.
@@ -220,7 +220,7 @@ func manual(pkg string) bool {
 // needyPackages gives, for packages of pip and npm, what has to be installed in
 // a slim variant for them: they are published as source only, or use programs
 // and libraries that the full image happens to have.
-var needyPackages = sync.OnceValue(func() map[string]string {
+var needyPackages = lazy.Value[map[string]string]{Make: func() map[string]string {
 	return byWord(map[string]string{
 		// https://www.psycopg.org/docs/install.html#build-prerequisites
 		"gcc and libpq-dev": "psycopg2 psycopg-c",
@@ -255,12 +255,12 @@ var needyPackages = sync.OnceValue(func() map[string]string {
 		// https://github.com/nodejs/node-gyp#installation
 		"python3, make and g++": "node-gyp node-sass node-rdkafka node-expat",
 	})
-})
+}}
 
 // needy returns what a slim variant needs for a package of a language's
 // package manager, "" if nothing is known.
 func needy(name string) string {
-	return needyPackages()[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
+	return needyPackages.Get()[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
 }
 
 // gitSource reports whether a version of a dependency names a git repository.

@@ -4,23 +4,22 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "sort-packages",
-			Group:  "packages",
-			Codes:  []string{},
-			Safety: Safe,
-			Off:    true,
-			Run:    sortPackages,
-			Doc: md(`Sort lists of packages.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "sort-packages",
+		Group:  "packages",
+		Codes:  []string{},
+		Safety: Safe,
+		Off:    true,
+		Run:    sortPackages,
+		Doc: md(`Sort lists of packages.
 
 ## What
 The names behind ´apt-get install´, ´apk add´, ´dnf install´ and the like are sorted; a list on one line that is too long gets one name per line.
@@ -53,14 +52,13 @@ Safe. The same packages are installed.
 ## References
 - https://docs.docker.com/build/building/best-practices/#sort-multi-line-arguments
 `),
-		}
-	})
-}
+	}
+})
 
 // packageName is a package with or without a version.
-var packageName = sync.OnceValue(func() *regexp.Regexp {
+var packageName = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_:-]*([=~<>]=?[A-Za-z0-9.+_:~*-]+)?$`)
-})
+}}
 
 func sortPackages(p *Pass) {
 	for _, m := range facts.Managers() {
@@ -93,7 +91,7 @@ func (p *Pass) sortList(r *Program, v *facts.Invocation) {
 	for i, f := range v.Args {
 		text := r.Script.NodeText(v.Call.Args[f.Word])
 		name, _, versioned := strings.Cut(strings.NewReplacer("~", "=", "<", "=", ">", "=").Replace(text), "=")
-		if text != f.Text || !packageName().MatchString(text) || strings.HasSuffix(text, "-") || strings.HasSuffix(text, "+") && v.Manager.Name == "apt" && !strings.HasSuffix(text, "++") {
+		if text != f.Text || !packageName.Get().MatchString(text) || strings.HasSuffix(text, "-") || strings.HasSuffix(text, "+") && v.Manager.Name == "apt" && !strings.HasSuffix(text, "++") {
 			p.Skip(at, "%s is not a plain package name", text)
 			return
 		}

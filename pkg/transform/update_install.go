@@ -14,16 +14,15 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "update-install",
-			Group:  "packages",
-			Codes:  []string{"aptGetUpdatePrecedesInstall", "DL3009"},
-			Safety: Safe,
-			After:  []string{"merge-run"},
-			Run:    updateInstall,
-			Doc: md(`Fetch the package lists in the RUN that installs from them.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "update-install",
+		Group:  "packages",
+		Codes:  []string{"aptGetUpdatePrecedesInstall", "DL3009"},
+		Safety: Safe,
+		After:  []string{"merge-run"},
+		Run:    updateInstall,
+		Doc: md(`Fetch the package lists in the RUN that installs from them.
 
 ## What
 A RUN that only runs ´apt-get update´ (or ´apk update´) moves into the later RUN that installs without an update of its own, if nothing between them has to do with packages.
@@ -53,9 +52,8 @@ Safe. The same commands run in the same order, as far as packages are concerned.
 ## References
 - https://docs.docker.com/build/building/best-practices/#apt-get
 `),
-		}
-	})
-}
+	}
+})
 
 func updateInstall(p *Pass) {
 	for _, name := range []string{"apt", "apk"} {

@@ -6,15 +6,14 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "useradd-no-log-init",
-			Group:  "packages",
-			Codes:  []string{"DL3046"},
-			Safety: Safe,
-			Run:    useraddNoLogInit,
-			Doc: md(`Create users with large ids without a huge lastlog.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "useradd-no-log-init",
+		Group:  "packages",
+		Codes:  []string{"DL3046"},
+		Safety: Safe,
+		Run:    useraddNoLogInit,
+		Doc: md(`Create users with large ids without a huge lastlog.
 
 ## What
 ´useradd´ with an id of more than five digits gets ´-l´.
@@ -43,9 +42,8 @@ Safe. Only the logs of logins differ.
 - https://github.com/moby/moby/issues/5419
 - https://github.com/hadolint/hadolint/wiki/DL3046
 `),
-		}
-	})
-}
+	}
+})
 
 func useraddNoLogInit(p *Pass) {
 	for _, r := range p.Programs() {

@@ -10,15 +10,14 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "virtual-build-deps",
-			Group:  "packages",
-			Codes:  []string{},
-			Safety: Unsafe,
-			Run:    virtualBuildDeps,
-			Doc: md(`Remove build packages in the RUN that needed them.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "virtual-build-deps",
+		Group:  "packages",
+		Codes:  []string{},
+		Safety: Unsafe,
+		Run:    virtualBuildDeps,
+		Doc: md(`Remove build packages in the RUN that needed them.
 
 ## What
 On Alpine, compilers and their like (gcc, g++, make, musl-dev, build-base, cmake, linux-headers, python3-dev, …) that an ´apk add´ installs for a later command of the same RUN are installed as ´--virtual .build-deps´, and ´apk del .build-deps´ ends the RUN. With g++ or build-base, libstdc++ stays. On Debian, Ubuntu and the slim
@@ -47,20 +46,27 @@ Unsafe. A program may start a compiler, or a library may need one of the package
 - https://docs.docker.com/build/building/best-practices/#run
 - https://wiki.alpinelinux.org/wiki/Alpine_Package_Keeper#Virtual_packages
 `),
-		}
-	})
-}
+	}
+})
 
 // buildPackages are Alpine packages that only building needs.
-var buildPackages = map[string]bool{
-	"gcc": true, "g++": true, "make": true, "musl-dev": true, "libc-dev": true, "build-base": true, "linux-headers": true, "autoconf": true, "automake": true,
-	"libtool": true, "cmake": true, "patch": true, "python3-dev": true, "ninja": true, "samurai": true, "alpine-sdk": true, "pkgconf": true, "pkgconfig": true,
+func buildPackages(name string) bool {
+	switch name {
+	case "gcc", "g++", "make", "musl-dev", "libc-dev", "build-base", "linux-headers", "autoconf", "automake",
+		"libtool", "cmake", "patch", "python3-dev", "ninja", "samurai", "alpine-sdk", "pkgconf", "pkgconfig":
+		return true
+	}
+	return false
 }
 
 // builders are commands that may compile something.
-var builders = map[string]bool{
-	"make": true, "gcc": true, "g++": true, "cc": true, "c++": true, "cmake": true, "ninja": true, "configure": true, "meson": true, "docker-php-ext-install": true, "pecl": true,
-	"node-gyp": true, "autoreconf": true,
+func builders(name string) bool {
+	switch name {
+	case "make", "gcc", "g++", "cc", "c++", "cmake", "ninja", "configure", "meson", "docker-php-ext-install", "pecl",
+		"node-gyp", "autoreconf":
+		return true
+	}
+	return false
 }
 
 func virtualBuildDeps(p *Pass) {
@@ -89,8 +95,14 @@ func virtualBuildDeps(p *Pass) {
 
 // debianBuildPackages are packages of Debian and Ubuntu that only building needs.
 // Development packages of libraries are none: they hold the library itself.
-var debianBuildPackages = set("build-essential", "gcc", "g++", "make", "cmake", "ninja-build", "meson", "autoconf", "automake", "libtool", "pkg-config", "pkgconf",
-	"dpkg-dev", "libc6-dev", "libc-dev", "linux-libc-dev", "python3-dev", "bison", "flex", "patch", "nasm", "yasm", "gcc-multilib", "g++-multilib")
+func debianBuildPackages(name string) bool {
+	switch name {
+	case "build-essential", "gcc", "g++", "make", "cmake", "ninja-build", "meson", "autoconf", "automake", "libtool", "pkg-config", "pkgconf",
+		"dpkg-dev", "libc6-dev", "libc-dev", "linux-libc-dev", "python3-dev", "bison", "flex", "patch", "nasm", "yasm", "gcc-multilib", "g++-multilib":
+		return true
+	}
+	return false
+}
 
 // purgeBuildDeps removes build packages at the end of RUNs that install them
 // with apt.
@@ -117,7 +129,7 @@ func (p *Pass) purgeBuildDeps() {
 		var build []string
 		for _, f := range install.Args {
 			name, _, _ := strings.Cut(f.Text, "=")
-			if f.Known && debianBuildPackages[name] {
+			if f.Known && debianBuildPackages(name) {
 				build = append(build, name)
 			}
 		}
@@ -185,7 +197,7 @@ func (p *Pass) virtual(r *Program, v *facts.Invocation) {
 	var ops []Op
 	cpp := false
 	for _, f := range v.Args {
-		if buildPackages[f.Text] && f.Word > v.VerbAt.Word {
+		if buildPackages(f.Text) && f.Word > v.VerbAt.Word {
 			build = append(build, f.Text)
 			ops = append(ops, Op{At: f.Word, Delete: true})
 			cpp = cpp || f.Text == "g++" || f.Text == "build-base" || f.Text == "alpine-sdk"
@@ -245,7 +257,7 @@ func (p *Pass) behindFlags(r *Program, v *facts.Invocation) int {
 // builds reports whether a command may compile something.
 func (p *Pass) builds(c facts.Call) bool {
 	name := c.Name()
-	if builders[name] || strings.HasSuffix(name, ".sh") || name == "" {
+	if builders(name) || strings.HasSuffix(name, ".sh") || name == "" {
 		return true
 	}
 	switch {
@@ -263,7 +275,7 @@ func buildsNow(c facts.Call) bool {
 		return slices.ContainsFunc(c.Fields[1:], func(f facts.Field) bool { return slices.Contains(words, f.Text) })
 	}
 	switch {
-	case builders[name]:
+	case builders(name):
 		return true
 	case len(c.Fields) < 2:
 		return name == "yarn"

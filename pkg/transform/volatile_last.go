@@ -5,43 +5,41 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name: "volatile-last", Group: "order", Safety: Safe, First: true, After: []string{"packages-first", "deps-first"}, Run: volatileLast,
-			Doc: page{
-				Summary: "Declare what changes with every build as late as possible.",
-				What:    "An ARG for the build's date, commit or number, with the LABELs that use it, moves below the RUNs in front of which it stands and which do not use it.",
-				Why:     "An ARG is part of the environment of every RUN behind it. A new value runs all of them again.",
-				Before:  "FROM debian:12\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF\nRUN apt-get update && apt-get install -y curl",
-				After:   "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF",
-				Instead: "It does not pass a RUN that runs other programs than package managers: these may read it from their environment. ARGs that are there to break the cache (CACHEBUST) stay.",
-				Safety:  "Safe: no package manager reads these variables.",
-				Refs:    []string{docsURL + "#impact-on-build-caching", "https://docs.docker.com/build/cache/invalidation/"},
-			}.doc("volatile-last"),
-		}
-	})
-}
+var _ = register(func() *Transform {
+	return &Transform{
+		Name: "volatile-last", Group: "order", Safety: Safe, First: true, After: []string{"packages-first", "deps-first"}, Run: volatileLast,
+		Doc: page{
+			Summary: "Declare what changes with every build as late as possible.",
+			What:    "An ARG for the build's date, commit or number, with the LABELs that use it, moves below the RUNs in front of which it stands and which do not use it.",
+			Why:     "An ARG is part of the environment of every RUN behind it. A new value runs all of them again.",
+			Before:  "FROM debian:12\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF\nRUN apt-get update && apt-get install -y curl",
+			After:   "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF",
+			Instead: "It does not pass a RUN that runs other programs than package managers: these may read it from their environment. ARGs that are there to break the cache (CACHEBUST) stay.",
+			Safety:  "Safe: no package manager reads these variables.",
+			Refs:    []string{docsURL + "#impact-on-build-caching", "https://docs.docker.com/build/cache/invalidation/"},
+		}.doc("volatile-last"),
+	}
+})
 
 // volatile matches names of variables that differ from build to build.
-var volatile = sync.OnceValue(func() *regexp.Regexp {
+var volatile = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^(?:(?:IMAGE_)?(?:BUILD|CREATED?|RELEASE)_?(?:DATE|TIME|TIMESTAMP|NUMBER|NUM|ID|NO)|DATE_CREATED|(?:VCS|GIT|SOURCE|SRC|CI|BUILD)_?(?:REF|SHA1?|COMMIT|REVISION|REV|HASH|BRANCH|DESCRIBE|COMMIT_SHA|COMMIT_SHORT_SHA|COMMIT_HASH|COMMIT_ID|COMMIT_REF)|COMMIT(?:_?(?:SHA|HASH|ID|REF))?|REVISION)$`)
-})
+}}
 
 func volatileLast(p *Pass) {
 	for _, st := range p.Facts.Stages {
 		for i, in := range st.Instructions {
 			if in.Name == "ARG" && in.Form == parse.Words && len(in.Words) == 1 {
 				name, _, _ := strings.Cut(in.Words[0].Value, "=")
-				if volatile().MatchString(name) && p.sinks(st, i, name) {
+				if volatile.Get().MatchString(name) && p.sinks(st, i, name) {
 					break // one change a stage and round: they share their place
 				}
 			}

@@ -7,15 +7,14 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-func init() {
-	register(func() *Transform {
-		return &Transform{
-			Name:   "wget-quiet",
-			Group:  "packages",
-			Codes:  []string{"DL3047"},
-			Safety: Safe,
-			Run:    wgetQuiet,
-			Doc: md(`Keep wget's progress bar out of the build log.
+var _ = register(func() *Transform {
+	return &Transform{
+		Name:   "wget-quiet",
+		Group:  "packages",
+		Codes:  []string{"DL3047"},
+		Safety: Safe,
+		Run:    wgetQuiet,
+		Doc: md(`Keep wget's progress bar out of the build log.
 
 ## What
 wget gets ´--progress=dot:giga´ where it is neither quiet nor told how to show its progress.
@@ -43,9 +42,8 @@ Safe. Only the log changes.
 - https://www.gnu.org/software/wget/manual/html_node/Download-Options.html
 - https://github.com/hadolint/hadolint/wiki/DL3047
 `),
-		}
-	})
-}
+	}
+})
 
 func wgetQuiet(p *Pass) {
 	for _, r := range p.Programs() {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/refit-dev/refit/internal/lazy"
 )
 
 // pattern is one line of an ignore file, see https://git-scm.com/docs/gitignore.
@@ -91,10 +93,12 @@ func trimBlanks(s string) string {
 
 // posixClasses are the named classes of git's wildmatch, as ranges, without the
 // slash: no class matches that.
-var posixClasses = map[string]string{
-	"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": " \t", "cntrl": "\x01-\x1f\x7f", "digit": "0-9",
-	"graph": `\!-.0-~`, "lower": "a-z", "print": " -.0-~", "punct": `\!-.:-@\[-` + "`{-~", "space": " \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
-}
+var posixClasses = lazy.Value[map[string]string]{Make: func() map[string]string {
+	return map[string]string{
+		"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "blank": " \t", "cntrl": "\x01-\x1f\x7f", "digit": "0-9",
+		"graph": `\!-.0-~`, "lower": "a-z", "print": " -.0-~", "punct": `\!-.:-@\[-` + "`{-~", "space": " \t-\r", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
+	}
+}}
 
 // translate turns git's pattern language into doublestar's: braces are plain
 // there, classes are written differently, and a final /** stands for what is
@@ -165,7 +169,7 @@ func translateClass(s string) (int, string) {
 				i++
 				continue
 			}
-			set, ok := posixClasses[s[i+2:i+end]]
+			set, ok := posixClasses.Get()[s[i+2:i+end]]
 			if !ok {
 				return 0, ""
 			}
