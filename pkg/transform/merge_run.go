@@ -26,7 +26,8 @@ var _ = register(func() *Transform {
 ## What
 RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
 that only set metadata (LABEL, EXPOSE, CMD, ENTRYPOINT, STOPSIGNAL, HEALTHCHECK, MAINTAINER) may stand between
-them and move below. Comments move into the merged RUN, in front of the commands that they describe.
+them and move below. Comments move into the merged RUN, in front of the commands that they describe. An instruction
+that is commented out keeps the RUNs around it apart.
 
 ## Why
 Each RUN is a layer. What one layer writes and a later one deletes stays in the image; fewer layers also make a
@@ -237,6 +238,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	}
 	if why := foreignPragma(p.File, first.In, next.In); why != "" {
 		return why
+	}
+	if k := commentedOut(p.File, prev.In, next.In); k != "" {
+		return k + " stands commented out between them, and inside a RUN it could not be put back"
 	}
 	if readsStartup(next.State) {
 		return "its shell reads its startup files, which the one before may have changed"
