@@ -74,7 +74,7 @@ func selectFlags() []flag {
 		{name: "label", kind: isList, category: catWhat, usage: "add a label `KEY=VALUE` to the images; may be repeated"},
 		{name: "author", kind: isText, category: catWhat, usage: "add the `NAME` as the label org.opencontainers.image.authors"},
 		{name: "label-style", kind: isText, category: catWhat, def: "label", usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
-		{name: "stages", kind: isText, category: catWhat, def: "ships", usage: "`WHICH` stages to merge RUN instructions in: ships (those that end up in an image) or all"},
+		{name: "stages", kind: isText, category: catWhat, def: "ships", usage: "`WHICH` stages to merge RUN instructions and to clean up in: ships (those that end up in an image) or all"},
 		{name: "merge-style", kind: isText, category: catWhat, def: "auto", usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
 		{name: "dockerignore", kind: isText, category: catWhat, def: "create", usage: "`HOW` to write a .dockerignore: create (only where there is none) or merge (add to an existing one, too)"},
 		{name: "max-lines", kind: isNumber, category: catWhat, def: "60", usage: "merge no RUN beyond `N` lines"},

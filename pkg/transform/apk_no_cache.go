@@ -38,7 +38,7 @@ RUN apk add --no-cache curl git
 
 ## Instead
 Nothing changes where a cache mount holds the index, where ´--cache-dir´ or ´--no-network´ is given, where /etc/apk/cache has been set up, and on Alpine before 3.3,
-whose apk does not know the option. ´apk update´ stays while a command needs the index that it fetches. To keep the index: ´# refit: ignore=apk-no-cache´.
+whose apk does not know the option. ´apk update´ stays while a command needs the index that it fetches. Nor in stages that ship no layer, unless one of their parents does or their files are copied out as a whole. To keep the index: ´# refit: ignore=apk-no-cache´.
 
 ## Safety
 Safe. The same packages are installed; only the index is not stored.
@@ -80,6 +80,10 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 	}
 	at := p.at(r, a.Uses[max(i, 0)])
 	if why := apkObstacle(p, m, r, a); why != "" {
+		p.Skip(at, "%s", why)
+		return
+	}
+	if why := p.apkPays(m, r); why != "" {
 		p.Skip(at, "%s", why)
 		return
 	}
@@ -138,6 +142,20 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 		c.Reason = "its index stays in the layer, and every apk add fetches its own"
 	}
 	p.Report(c)
+}
+
+// apkPays is pays for apk: a stage that is built FROM one whose layers ship
+// gets --no-cache too, for the index could not go from that one otherwise.
+func (p *Pass) apkPays(m *facts.Manager, r *Program) string {
+	if p.Options.Cache == "mount" { // which then takes the place of --no-cache
+		return ""
+	}
+	for s := r.State.Stage.Parent; s != nil; s = s.Parent {
+		if s.Ships {
+			return ""
+		}
+	}
+	return p.pays(r, m, m.Caches...)
 }
 
 // apkCache are the ways in which a RUN deletes apk's index.
@@ -211,7 +229,7 @@ func (p *Pass) apkNeed(m *facts.Manager, r *Program) (*parse.Instruction, bool) 
 				return need.In, true
 			}
 		}
-		if apkObstacle(p, m, o, a) != "" || len(p.Facts.At(need.In).Stage.Children) > 0 && p.Facts.At(need.In).Stage != p.Facts.At(from).Stage {
+		if apkObstacle(p, m, o, a) != "" || p.apkPays(m, o) != "" || len(p.Facts.At(need.In).Stage.Children) > 0 && p.Facts.At(need.In).Stage != p.Facts.At(from).Stage {
 			return need.In, true
 		}
 		from = need.In

@@ -40,7 +40,7 @@ RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*
 
 ## Instead
 Nothing is deleted where a later RUN of the stage, of a stage built FROM it, or an ONBUILD trigger installs without an update of its own, and where a mount
-holds the lists. To keep the lists, put ´# refit: ignore=apt-clean´ above the RUN.
+holds the lists. Nor in stages that ship no layer, unless their files are copied out as a whole (COPY --from=build / /); ´--stages all´ acts there too. To keep the lists, put ´# refit: ignore=apt-clean´ above the RUN.
 
 ## Safety
 Safe. Unsafe where a later RUN executes a script whose content is not known, or where sudo would have to be used for more than apt.
@@ -80,6 +80,10 @@ func aptClean(p *Pass) {
 		need, needed := p.Facts.NeededLater(r.In, m)
 		if needed && need.Doubt == "" {
 			p.Skip(at, "%s uses the lists that are fetched here", p.line(need.In))
+			continue
+		}
+		if why := p.pays(r, m, aptLists, "/var/cache/apt/archives"); why != "" {
+			p.Skip(at, "%s", why)
 			continue
 		}
 		prefix, sure := p.asRoot(r, a.Fetch)

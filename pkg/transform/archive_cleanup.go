@@ -49,9 +49,6 @@ Safe in /tmp and where nothing later in the file names the archive; unsafe where
 
 func archiveCleanup(p *Pass) {
 	for _, r := range p.Programs() {
-		if !r.State.Stage.Ships && p.Options.Stages != "all" {
-			continue
-		}
 		calls := p.Facts.Calls(r.In)
 		for k := range calls {
 			kind := "archive"
@@ -117,6 +114,10 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field, 
 	}
 	if c.Safety == Unsafe {
 		c.Reason += "; check that nothing else needs it"
+	}
+	if why := p.pays(r, nil, r.State.Resolve(file.Text).S); why != "" {
+		p.Skip(at, "%s", why)
+		return
 	}
 	// Right behind the command, the directory is still the one that it ran in.
 	edits, effects, err := r.InsertBehind(call.Expr, "rm "+word)

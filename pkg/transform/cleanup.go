@@ -75,6 +75,35 @@ func (p *Pass) runs(m *facts.Manager) []*Program {
 	return out
 }
 
+// pays says why it is no use to keep files in some directories from a RUN's
+// layer, or "": no image has them, or where they are copied to, their manager m
+// is used. m may be nil.
+func (p *Pass) pays(r *Program, m *facts.Manager, dirs ...string) string {
+	st := r.State.Stage
+	if st.Ships || p.Options.Stages == "all" {
+		return ""
+	}
+	home := p.Facts.Home(r.State)
+	reach := once(p, reachOf{st, home, strings.Join(dirs, ":")}, func() facts.Reach { return p.Facts.Reach(st, home, dirs...) })
+	if !reach.Image {
+		return "the stage ships no layer, and no image gets what is left in it (--stages all acts there too)"
+	}
+	for _, s := range reach.Readers {
+		for _, in := range s.Instructions {
+			if m != nil && slices.ContainsFunc(p.Facts.Invocations(in), func(v *facts.Invocation) bool { return v.Manager == m }) {
+				return p.line(in) + " may use what is copied from this stage"
+			}
+		}
+	}
+	return ""
+}
+
+// reachOf is a key of once.
+type reachOf struct {
+	*facts.Stage
+	home, dirs string
+}
+
 // asRoot says how a command that needs root must be written in a RUN where the
 // invocation v works: with sudo in front or not, and whether that is certain.
 func (p *Pass) asRoot(r *Program, v *facts.Invocation) (prefix string, sure bool) {

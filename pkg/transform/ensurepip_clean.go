@@ -64,6 +64,10 @@ func ensurepipClean(p *Pass) {
 				p.Skip(r.Span(c.Expr), "%s needs ensurepip", in)
 				continue
 			}
+			if why := p.pays(r, nil, "/usr/lib"); why != "" {
+				p.Skip(r.Span(c.Expr), "%s", why)
+				continue
+			}
 			p.cleanup(r, &facts.Invocation{Call: c.Expr, Path: c.Path}, "rm -r /usr/lib/python*/ensurepip", placeBehind, Change{
 				Title: "delete ensurepip", At: r.Span(c.Expr), Safety: Unsafe,
 				Reason: "its copies of pip and setuptools are installed now; check that nothing creates virtual environments later",

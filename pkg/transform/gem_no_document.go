@@ -88,7 +88,7 @@ func gemNoDocument(p *Pass) {
 // gemIndex deletes the index that gem update --system leaves in the home
 // directory of the user.
 func (p *Pass) gemIndex(r *Program, m *facts.Manager) {
-	if !r.State.Stage.Ships && p.Options.Stages != "all" {
+	if p.pays(r, m, "~/.gem/specs", "~/.local/share/gem/specs") != "" {
 		return
 	}
 	calls := p.Facts.Calls(r.In)

@@ -42,7 +42,7 @@ type Options struct {
 	StrictLabels bool
 	LabelStyle   string // "" or "label"; "maintainer" writes a MAINTAINER for the author
 	Cache        string // "clean" (default) or "mount"
-	Stages       string // "ships" (default) or "all": where layers are merged
+	Stages       string // "ships" (default) or "all": where layers are merged and caches deleted
 	MergeStyle   string // "auto" (default), "and" or "heredoc"
 	Dockerignore string // "create" (default) or "merge": what is missing is added to an existing ignore file, too
 	MaxLines     int    // the longest merged RUN, 0 for the default of 60

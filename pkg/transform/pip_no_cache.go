@@ -34,7 +34,7 @@ RUN pip install --no-cache-dir flask
 
 ## Instead
 Nothing changes where ´PIP_NO_CACHE_DIR´ or ´PIP_CACHE_DIR´ is set, where a mount holds the cache, where ´--cache-dir´ is given, and on releases whose pip
-(before 6.0: Ubuntu 14.04, Debian 8) does not know the option. With ´--cache mount´ the cache goes into a cache mount.
+(before 6.0: Ubuntu 14.04, Debian 8) does not know the option. Nor in stages that ship no layer, unless the directory around the cache is copied out of them (COPY --from=build / /); ´--stages all´ acts there too. With ´--cache mount´ the cache goes into a cache mount.
 
 ## Safety
 Safe. The same packages are installed.
@@ -95,6 +95,10 @@ func (p *Pass) pipRun(m *facts.Manager, r *Program) {
 		}
 		if what := p.missed(r, m, v.Seq, gone); what != "" {
 			p.Skip(at, "%s", what)
+			continue
+		}
+		if why := p.pays(r, m, m.Caches...); why != "" {
+			p.Skip(at, "%s", why)
 			continue
 		}
 		p.Report(c)

@@ -51,7 +51,7 @@ Unsafe: a program may be installed as a link into its sources, or look for them 
 
 func sourceCleanup(p *Pass) {
 	for _, r := range p.Programs() {
-		if !r.State.Stage.Ships && p.Options.Stages != "all" || !strings.Contains(r.In.Args.Value, "/usr/src") {
+		if !strings.Contains(r.In.Args.Value, "/usr/src") {
 			continue
 		}
 		dir, by := p.builtSources(r)
@@ -63,6 +63,10 @@ func sourceCleanup(p *Pass) {
 			if why != quietObstacle {
 				p.Skip(at, "%s", why)
 			}
+			continue
+		}
+		if why := p.pays(r, nil, dir); why != "" {
+			p.Skip(at, "%s", why)
 			continue
 		}
 		edits, effects, err := r.Append("rm -rf " + dir)

@@ -52,15 +52,15 @@ Unsafe: what was installed may point into the folder, or have its name written d
 
 func tempDirCleanup(p *Pass) {
 	for _, r := range p.Programs() {
-		if !r.State.Stage.Ships && p.Options.Stages != "all" {
-			continue
-		}
 		name, at, why := r.tempDir()
 		if name == "" {
 			continue
 		}
 		if why == "" {
 			why = p.keepsTempDir(r, name)
+		}
+		if why == "" {
+			why = p.pays(r, nil, "/tmp")
 		}
 		if why != "" {
 			if why != quietObstacle {

@@ -18,15 +18,16 @@ func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invo
 		if (m.Name != "yarn" || p.Options.Cache != "mount" || p.classicYarn(r, a) || p.copiesModules()) && p.mountCaches(r, m, a) {
 			continue
 		}
-		if !m.System && !r.State.Stage.Ships && p.Options.Stages != "all" {
-			continue // what a build stage downloads is in no image
-		}
 		if a.Load == nil || a.Cleaned || p.covered(r, m.Caches...) || m.Name != "npm" && p.anyCovered(r, m.Caches...) {
 			continue
 		}
 		v := a.Load
 		at := p.at(r, v)
 		if len(m.NoCache) > 0 && v.HasFlag(m.NoCache...) || v.HasFlag("--dry-run", "--help", "--version") {
+			continue
+		}
+		if why := p.pays(r, m, m.Caches...); why != "" {
+			p.Skip(at, "%s", why)
 			continue
 		}
 		if name, ok := r.State.HasVariable(m.Env...); ok {
