@@ -64,6 +64,9 @@ func (j *job) run(args []string) (err error) {
 	if !j.set.hasMode() && j.command != "lint" && len(files) > 1 {
 		return usagef("%d files and no mode: add -w to rewrite them, -d for a diff, -l for their names, or --check", len(files))
 	}
+	if j.needsFull(files) {
+		return handOver()
+	}
 	if j.set.interactive {
 		if !j.c.inTTY {
 			return usagef("--interactive needs a terminal to ask on")

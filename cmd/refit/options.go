@@ -17,12 +17,7 @@ import (
 // options are the engine's options for one file: those of the configuration
 // that holds for it, under those of the flags.
 func (j *job) options(o *outcome) (transform.Options, error) {
-	path := o.file.Path
-	if path == stdinPath {
-		if path = j.set.stdinName; path == "" {
-			path = "Dockerfile"
-		}
-	}
+	path := j.place(o.file)
 	var opt transform.Options
 	st, err := j.set.resolver.For(path)
 	if err != nil {
@@ -74,6 +69,37 @@ func (j *job) options(o *outcome) (transform.Options, error) {
 		}
 	}
 	return opt, err
+}
+
+// place is the path that settings are looked up for.
+func (j *job) place(f workspace.File) string {
+	switch {
+	case f.Path != stdinPath:
+		return f.Path
+	case j.set.stdinName != "":
+		return j.set.stdinName
+	}
+	return "Dockerfile"
+}
+
+// needsFull reports whether the settings of a file ask for what the plain
+// program does not have: the list of licences.
+func (j *job) needsFull(files []workspace.File) bool {
+	if transform.ValidLicense != nil || j.command == "fmt" {
+		return false
+	}
+	for _, f := range files {
+		st, err := j.set.resolver.For(j.place(f))
+		if err != nil {
+			continue // told with the file
+		}
+		for _, kind := range st.Rules.LabelSchema {
+			if kind == "spdx" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pins sets what base images stand for, from refit.lock and from registries.
