@@ -2,9 +2,12 @@ package facts
 
 import (
 	"path"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
@@ -26,6 +29,7 @@ type Facts struct {
 	scripts []atomic.Pointer[shell.Script] // by instruction index, made when asked for
 	copies  map[*parse.Instruction]*Copy
 	adopted map[string]*shell.Script // of an earlier text of the file, by their text
+	named   map[string][]*Stage      // by name, in order
 
 	calls       map[int][]Call        // by instruction index, filled on demand
 	invocations map[int][]*Invocation // likewise
@@ -54,6 +58,9 @@ type Stage struct {
 	Instructions []*parse.Instruction
 	Ships        bool // its layers are part of an image that is built
 
+	root     *Stage         // the first of the parents, itself without any
+	place    int            // in the forest of the stages: parents first
+	size     int            // how many stages are FROM it, itself included; their places follow its own
 	end      State          // behind its last instruction
 	dirs     map[string]int // directories that its instructions make or find, with the index of the first, see readDirs
 	dirsRead int            // how many of its instructions were read for dirs
@@ -86,6 +93,7 @@ func New(f *parse.File, opt Options) *Facts {
 		st = fs.step(in, st, meta, opt)
 		st.Stage.end = st
 	}
+	fs.number()
 	fs.link()
 	fs.ships(opt.Targets)
 	return fs
@@ -178,6 +186,7 @@ func (fs *Facts) ResolveField(st *State, text string) Value {
 // from starts a stage.
 func (fs *Facts) from(in *parse.Instruction, meta *env) State {
 	s := &Stage{Index: len(fs.Stages), From: in}
+	s.root = s
 	fs.Stages = append(fs.Stages, s)
 	if fl := in.Flag("platform"); fl != nil {
 		s.Platform = fl.Arg
@@ -185,12 +194,19 @@ func (fs *Facts) from(in *parse.Instruction, meta *env) State {
 	if len(in.Words) >= 3 && strings.EqualFold(in.Words[1].Value, "as") {
 		s.Name = strings.ToLower(in.Words[2].Value)
 	}
+	if s.Name != "" {
+		// Not before its own image is looked up; StageNamed goes by the index.
+		if fs.named == nil {
+			fs.named = map[string][]*Stage{}
+		}
+		fs.named[s.Name] = append(fs.named[s.Name], s)
+	}
 	st := State{Stage: s}
 	if len(in.Words) > 0 {
 		s.Image = expand(in.Words[0].Value, fs.File.Escape, meta)
 		if s.Image.Known {
 			if p := fs.StageNamed(s.Image.S, s.Index); p != nil {
-				s.Parent, s.Image = p, Value{}
+				s.Parent, s.root, s.Image = p, p.root, Value{}
 				p.Children = append(p.Children, s)
 				st = p.end
 				if st.Stage == nil { // a parent without instructions
@@ -223,12 +239,48 @@ func (fs *Facts) from(in *parse.Instruction, meta *env) State {
 // number, among the stages before index before. See
 // https://docs.docker.com/build/building/multi-stage/.
 func (fs *Facts) StageNamed(name string, before int) *Stage {
-	for i := min(before, len(fs.Stages)) - 1; i >= 0; i-- {
-		if fs.Stages[i].Name != "" && strings.EqualFold(fs.Stages[i].Name, name) {
-			return fs.Stages[i]
+	// Equal as strings.EqualFold has it: names are of ASCII.
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		name = strings.ToUpper(name)
+	}
+	list := fs.named[strings.ToLower(name)]
+	n := sort.Search(len(list), func(i int) bool { return list[i].Index >= before })
+	if n == 0 {
+		return nil
+	}
+	return list[n-1]
+}
+
+// Root is the first of the stage's parents, the one that is FROM an image; the
+// stage itself if it has no parent.
+func (s *Stage) Root() *Stage { return s.root }
+
+// Descends reports whether the stage is another or is FROM it, through parents;
+// no stage at all does not.
+func (s *Stage) Descends(from *Stage) bool {
+	return s != nil && from != nil && s.place >= from.place && s.place < from.place+from.size
+}
+
+// number gives the stages their places in the forest that FROM makes of them.
+func (fs *Facts) number() {
+	for _, s := range slices.Backward(fs.Stages) { // parents stand first
+		s.size++
+		if s.Parent != nil {
+			s.Parent.size += s.size
 		}
 	}
-	return nil
+	next := make([]int, len(fs.Stages)) // the place of the next child, by index
+	roots := 0
+	for i, s := range fs.Stages {
+		if s.Parent != nil {
+			s.place = next[s.Parent.Index]
+			next[s.Parent.Index] += s.size
+		} else {
+			s.place = roots
+			roots += s.size
+		}
+		next[i] = s.place + 1
+	}
 }
 
 // StageRef finds the stage that COPY --from=ref or a mount's from=ref in a
@@ -251,7 +303,7 @@ func (fs *Facts) step(in *parse.Instruction, st State, meta *env, opt Options) S
 	case "ENV":
 		before := st.env // one ENV sees the values from before it
 		for _, p := range in.Pairs {
-			st.env = &env{up: st.env, name: p.Key.Value, value: expand(p.Value.Value, fs.File.Escape, before)}
+			st.env = st.env.push(p.Key.Value, expand(p.Value.Value, fs.File.Escape, before), false)
 		}
 	case "SHELL":
 		var argv []string
@@ -289,21 +341,12 @@ func (fs *Facts) args(in *parse.Instruction, e, meta *env, opt Options) *env {
 		} else if mv, ok := meta.lookup(name); ok && e != meta {
 			v = mv
 		}
-		if old, ok := findEnv(e, name); ok && !old.arg {
+		if old := e.find(name); old != nil && !old.arg {
 			continue
 		}
-		e = &env{up: e, name: name, value: v, arg: true}
+		e = e.push(name, v, true)
 	}
 	return e
-}
-
-func findEnv(e *env, name string) (*env, bool) {
-	for ; e != nil; e = e.up {
-		if e.name == name {
-			return e, true
-		}
-	}
-	return nil, false
 }
 
 // link notes which stages read which.

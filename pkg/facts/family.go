@@ -244,9 +244,7 @@ func DockerClean(s *Stage) bool {
 // docker.io/library, in lower case. It is known where only the tag holds an
 // unknown variable; "" if unknown.
 func (s *Stage) BaseRepo() string {
-	for s.Parent != nil {
-		s = s.Parent
-	}
+	s = s.root
 	ref := s.Image.S
 	if !s.Image.Known {
 		if len(s.From.Words) == 0 {

@@ -113,12 +113,7 @@ func (m *Manager) Old(s *Stage) bool {
 
 // Base is the reference of the image that the stage is built on, through its
 // parents.
-func (s *Stage) Base() Value {
-	for s.Parent != nil {
-		s = s.Parent
-	}
-	return s.Image
-}
+func (s *Stage) Base() Value { return s.root.Image }
 
 // Root reports whether a user name or number, group aside, is root's.
 func Root(user string) bool {
@@ -183,12 +178,16 @@ func (fs *Facts) Home(st *State) string {
 // HasVariable reports whether ENV or ARG sets one of the variables, or a ENV of
 // a parent stage does.
 func (st *State) HasVariable(names ...string) (string, bool) {
-	for e := st.env; e != nil; e = e.up {
-		if slices.Contains(names, e.name) {
-			return e.name, true
+	var newest *env
+	for _, n := range names {
+		if e := st.env.find(n); e != nil && (newest == nil || e.depth > newest.depth) {
+			newest = e
 		}
 	}
-	return "", false
+	if newest == nil {
+		return "", false
+	}
+	return newest.name, true
 }
 
 // Comes reports whether the stage's base image is known to have the manager.

@@ -140,16 +140,15 @@ func (p *Pass) downloader(r *Program) string {
 			return "curl"
 		}
 	}
-	for o := s; o != nil; o = o.Parent {
-		for _, in := range o.Instructions {
-			if in.Index < r.In.Index {
-				for _, tool := range []string{"curl", "wget"} {
-					if p.installs(in, tool) {
-						return tool
-					}
-				}
-			}
-		}
+	// The first that the nearest stage installs.
+	curl, wget := p.installer(s, r.In.Index, "curl"), p.installer(s, r.In.Index, "wget")
+	switch {
+	case curl != nil && wget != nil && p.Facts.At(curl).Stage == p.Facts.At(wget).Stage && wget.Index < curl.Index:
+		return "wget"
+	case curl != nil && (wget == nil || p.Facts.At(curl).Stage.Index >= p.Facts.At(wget).Stage.Index):
+		return "curl"
+	case wget != nil:
+		return "wget"
 	}
 	if s.Family == facts.Alpine {
 		return "wget"

@@ -174,16 +174,14 @@ func (p *Pass) addUnpack(r *Program, calls []facts.Call, k int, x extraction) bo
 	if why != "" {
 		return skip("%s", why)
 	}
-	for _, in := range p.File.Instructions {
-		if in.Index <= copied.Instruction.Index || in == r.In {
-			continue
-		}
-		if text := in.Args.Value; strings.Contains(text, base) || mayGlob(text, base) {
-			return skip("%s may use %s", p.line(in), base)
-		}
-		if !deleted && (in.Flag("from") != nil || len(bindMounts(in)) > 0) {
+	use := p.mayUse(base, copied.Instruction.Index+1, r.In)
+	if !deleted {
+		if in := p.next(copied.Instruction.Index+1, r.In, p.copiersFrom(), p.binders()); in != nil && (use == nil || in.Index < use.Index) {
 			return skip("%s may use %s, which stays in the image", p.line(in), base)
 		}
+	}
+	if use != nil {
+		return skip("%s may use %s", p.line(use), base)
 	}
 	dest := dir + "/"
 	if w := p.Facts.At(copied.Instruction).Workdir; w.Certain() && w.S == dir {
@@ -376,6 +374,22 @@ func (p *Pass) withoutTar(r *Program, calls []facts.Call, k int, base, file, dir
 		return nil, nil, false, err.Error()
 	}
 	return append(edits, e...), append(effects, eff...), deleted, ""
+}
+
+// bindFlags is a key of once.
+type bindFlags struct{}
+
+// binders returns the indexes of the instructions with bind mounts.
+func (p *Pass) binders() []int {
+	return once(p, bindFlags{}, func() []int {
+		var out []int
+		for _, in := range p.File.Instructions {
+			if len(bindMounts(in)) > 0 {
+				out = append(out, in.Index)
+			}
+		}
+		return out
+	})
 }
 
 // onlySimple reports whether a program is nothing but simple commands in lists

@@ -99,18 +99,12 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field, 
 	if !tmp && slices.ContainsFunc(calls[k+1:], func(o facts.Call) bool { return takesAll(&o) }) {
 		c.Safety = Unsafe
 	}
-	for _, in := range p.File.Instructions {
-		if in.Index <= r.In.Index {
-			continue
-		}
-		text := in.Args.Value
-		if strings.Contains(text, base) || mayGlob(text, base) {
-			p.Skip(at, "%s may use %s", p.line(in), base)
-			return
-		}
-		if fl := in.Flag("from"); fl != nil && !tmp {
-			c.Safety = Unsafe
-		}
+	if in := p.mayUse(base, r.In.Index+1, nil); in != nil {
+		p.Skip(at, "%s may use %s", p.line(in), base)
+		return
+	}
+	if !tmp && p.next(r.In.Index+1, nil, p.copiersFrom()) != nil {
+		c.Safety = Unsafe
 	}
 	if c.Safety == Unsafe {
 		c.Reason += "; check that nothing else needs it"
@@ -141,9 +135,28 @@ func takesAll(c *facts.Call) bool {
 	return false
 }
 
+// fromFlags is a key of once.
+type fromFlags struct{}
+
+// copiersFrom returns the indexes of the instructions with --from.
+func (p *Pass) copiersFrom() []int {
+	return once(p, fromFlags{}, func() []int {
+		var out []int
+		for _, in := range p.File.Instructions {
+			if in.Flag("from") != nil {
+				out = append(out, in.Index)
+			}
+		}
+		return out
+	})
+}
+
+// globbed are the kinds of files that are deleted with a glob.
+var globbed = [...]string{".gz", ".tgz", ".xz", ".bz2", ".zip", ".tar", ".zst"}
+
 // mayGlob reports whether a text has a glob for the file's kind.
 func mayGlob(text, base string) bool {
-	for _, ext := range []string{".gz", ".tgz", ".xz", ".bz2", ".zip", ".tar", ".zst"} {
+	for _, ext := range globbed {
 		if strings.HasSuffix(base, ext) && strings.Contains(text, "*") && strings.Contains(text, ext) {
 			return true
 		}

@@ -80,15 +80,13 @@ func asking(v *facts.Invocation) bool {
 
 func (p *Pass) assume(r *Program, m *facts.Manager, v *facts.Invocation) {
 	at := p.at(r, v)
-	for _, in := range p.File.Instructions {
-		if in.Index > r.In.Index {
-			break
+	for _, sign := range []string{"Assume-Yes", "assumeyes", "always_yes", "CONDA_ALWAYS_YES", "ZYPP_NON_INTERACTIVE"} {
+		if p.firstMention(sign) <= r.In.Index {
+			return
 		}
-		for _, sign := range []string{"Assume-Yes", "assumeyes", "always_yes", "CONDA_ALWAYS_YES", "ZYPP_NON_INTERACTIVE", "yes |"} {
-			if strings.Contains(in.Args.Value, sign) && (sign != "yes |" || in == r.In) {
-				return
-			}
-		}
+	}
+	if strings.Contains(r.In.Args.Value, "yes |") {
+		return
 	}
 	switch {
 	case v.Nested:

@@ -246,40 +246,36 @@ func (p *Pass) homeOr(r *Program, other string) string {
 // createdUser finds the number and the home directory of a user that an
 // earlier RUN creates with an explicit number.
 func (p *Pass) createdUser(s *facts.Stage, before *parse.Instruction, name string) (uid, home string) {
-	for ; s != nil; s = s.Parent {
-		for _, in := range s.Instructions {
-			if in.Index >= before.Index {
-				continue
+	var by *facts.Stage // the nearest so far
+	for _, o := range p.calls("useradd", "adduser") {
+		st := p.Facts.At(o.in).Stage
+		if o.in.Index >= before.Index || st == by || !s.Descends(st) {
+			continue
+		}
+		c := o.call
+		named, id, dir := false, "", "/home/"+name
+		for i, f := range c.Fields[1:] {
+			next := ""
+			if i+2 < len(c.Fields) {
+				next = c.Fields[i+2].Text
 			}
-			for _, c := range p.Facts.Calls(in) {
-				if n := c.Name(); n != "useradd" && n != "adduser" {
-					continue
-				}
-				named, id, dir := false, "", "/home/"+name
-				for i, f := range c.Fields[1:] {
-					next := ""
-					if i+2 < len(c.Fields) {
-						next = c.Fields[i+2].Text
-					}
-					switch f.Text {
-					case name:
-						named = true
-					case "-u", "--uid":
-						id = next
-					case "-d", "--home-dir", "--home", "-h":
-						dir = next
-					}
-					if v, ok := strings.CutPrefix(f.Text, "--uid="); ok {
-						id = v
-					}
-				}
-				if named && id != "" && numericOwner(id) {
-					return id, dir
-				}
+			switch f.Text {
+			case name:
+				named = true
+			case "-u", "--uid":
+				id = next
+			case "-d", "--home-dir", "--home", "-h":
+				dir = next
+			}
+			if v, ok := strings.CutPrefix(f.Text, "--uid="); ok {
+				id = v
 			}
 		}
+		if named && id != "" && numericOwner(id) {
+			by, uid, home = st, id, dir
+		}
 	}
-	return "", ""
+	return uid, home
 }
 
 // mountID gives a mount an id of its own per platform where the cache holds

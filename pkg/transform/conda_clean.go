@@ -46,10 +46,8 @@ Safe. conda downloads again what it does not find.
 
 func condaClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("conda"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {
-		for _, in := range p.File.Instructions {
-			if strings.Contains(in.Args.Value, "softlink") {
-				return "", p.line(in) + " makes conda link into its cache"
-			}
+		if in := p.next(0, nil, p.mentioning("softlink")); in != nil {
+			return "", p.line(in) + " makes conda link into its cache"
 		}
 		if v.Name != "conda" {
 			_, rest, _ := strings.Cut(text, " ")

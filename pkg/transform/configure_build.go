@@ -82,12 +82,5 @@ func (p *Pass) hasDpkgDev(r *Program) bool {
 			return repo != "golang" && repo != "rust"
 		}
 	}
-	for ; s != nil; s = s.Parent {
-		for _, in := range s.Instructions {
-			if in.Index <= r.In.Index && (p.installs(in, "dpkg-dev") || p.installs(in, "build-essential")) {
-				return true
-			}
-		}
-	}
-	return false
+	return p.installer(s, r.In.Index+1, "dpkg-dev") != nil || p.installer(s, r.In.Index+1, "build-essential") != nil
 }

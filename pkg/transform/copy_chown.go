@@ -193,25 +193,22 @@ func (p *Pass) ownerKnown(in *parse.Instruction, owner string) bool {
 // createsUser reports whether a RUN before an instruction creates a user or
 // group of that name.
 func (p *Pass) createsUser(s *facts.Stage, before *parse.Instruction, name string) bool {
-	for ; s != nil; s = s.Parent {
-		for _, in := range s.Instructions {
-			if in.Index >= before.Index {
-				continue
-			}
-			for _, c := range p.Facts.Calls(in) {
-				switch c.Name() {
-				case "useradd", "adduser", "groupadd", "addgroup":
-					for _, f := range c.Fields[1:] {
-						if f.Text == name {
-							return true
-						}
-					}
-				}
+	made := once(p, createdUsers{}, func() map[string][]*parse.Instruction {
+		made := map[string][]*parse.Instruction{}
+		for _, c := range p.calls("useradd", "adduser", "groupadd", "addgroup") {
+			for _, f := range c.call.Fields[1:] {
+				made[f.Text] = append(made[f.Text], c.in)
 			}
 		}
-	}
-	return false
+		return made
+	})
+	return slices.ContainsFunc(made[name], func(in *parse.Instruction) bool {
+		return in.Index < before.Index && s.Descends(p.Facts.At(in).Stage)
+	})
 }
+
+// createdUsers is a key of once.
+type createdUsers struct{}
 
 // namesFolder reports whether a RUN may name a folder: its last part stands
 // somewhere but in the names of users and groups.

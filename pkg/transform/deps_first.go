@@ -154,7 +154,7 @@ const quietly = "-"
 // installPart finds the installs of a RUN: of all of it, or of the first part of
 // its && chain. why says what stands against moving them.
 func (p *Pass) installPart(r *Program) (installs []*facts.DepsInstall, split *syntax.Stmt, why string) {
-	u := p.uses(r, r.Tree.Stmts)
+	u := p.programUses(r)
 	if u.other == "" {
 		return u.installs, nil, ""
 	}
@@ -601,7 +601,7 @@ func (o *reorder) again(in *parse.Instruction) string {
 	if r == nil || in.Child != nil {
 		return ""
 	}
-	for _, d := range o.p.uses(r, r.Tree.Stmts).installs {
+	for _, d := range o.p.programUses(r).installs {
 		for _, mine := range o.installs {
 			if d.Ecosystem == mine.Ecosystem && d.Dir == mine.Dir && len(d.Files) == 0 && len(mine.Files) == 0 {
 				return fmt.Sprintf("line %d has installed the dependencies already", in.StartLine)

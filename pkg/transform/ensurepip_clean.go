@@ -83,10 +83,12 @@ func ensurepip(c *facts.Call) bool {
 // venvLater names a later instruction, or the same, that creates a virtual
 // environment.
 func (p *Pass) venvLater(r *Program) string {
-	for _, in := range p.File.Instructions {
-		if in.Index >= r.In.Index && (strings.Contains(in.Args.Value, "venv") || in != r.In && strings.Contains(in.Args.Value, "ensurepip")) {
-			return p.line(in)
-		}
+	in := p.next(r.In.Index, nil, p.mentioning("venv"))
+	if o := p.next(r.In.Index+1, nil, p.mentioning("ensurepip")); in == nil || o != nil && o.Index < in.Index {
+		in = o
 	}
-	return ""
+	if in == nil {
+		return ""
+	}
+	return p.line(in)
 }

@@ -131,6 +131,15 @@ func (p *Pass) uses(r *Program, stmts []*syntax.Stmt) usage {
 	return u.usage
 }
 
+// programUses is uses for a whole program. Each RUN is asked by those behind it.
+func (p *Pass) programUses(r *Program) usage {
+	if r.used == nil {
+		u := p.uses(r, r.Tree.Stmts)
+		r.used = &u
+	}
+	return *r.used
+}
+
 // usesOfHead is uses for the first n statements, as many as are understood.
 func (p *Pass) usesOfHead(r *Program, stmts []*syntax.Stmt) (n int, head usage) {
 	u := p.newUse(r)

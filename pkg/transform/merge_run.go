@@ -456,11 +456,7 @@ func (m *mergePart) rehashes(next *mergePart) bool {
 // inPlace reports whether the base image has the tool where its own update
 // goes: the official images of languages have theirs in /usr/local.
 func (m *mergePart) inPlace(name string) bool {
-	stage := m.State.Stage
-	for stage.Parent != nil {
-		stage = stage.Parent
-	}
-	repo, _, _ := facts.SplitReference(stage.Image.S)
+	repo, _, _ := facts.SplitReference(m.State.Stage.Base().S)
 	switch strings.TrimRight(name, "0123456789.") {
 	case "pip":
 		return repo == "python"

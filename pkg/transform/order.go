@@ -52,7 +52,7 @@ walk:
 				s.stop = fmt.Sprintf("the RUN in line %d may use the copied files: %s", in.StartLine, why)
 				break walk
 			}
-			u := p.uses(r, r.Tree.Stmts)
+			u := p.programUses(r)
 			if u.other != "" {
 				s.stop = fmt.Sprintf("the RUN in line %d may use the copied files: %s", in.StartLine, u.other)
 				break walk

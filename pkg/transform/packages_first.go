@@ -100,7 +100,7 @@ func (p *Pass) passes(st *facts.Stage, i, from int) (top int, why string) {
 	if r == nil {
 		return -1, ""
 	}
-	u := p.uses(r, r.Tree.Stmts)
+	u := p.programUses(r)
 	if !u.manager || len(u.installs) > 0 {
 		return -1, ""
 	}

@@ -2,7 +2,6 @@ package transform
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -60,15 +59,8 @@ func (p *Pass) Skip(at parse.Span, format string, args ...any) {
 // firstMention is the index of the first instruction whose arguments contain a
 // text, or the number of instructions if none does.
 func (p *Pass) firstMention(text string) int {
-	return once(p, mentionOf(text), func() int {
-		for _, in := range p.File.Instructions {
-			if strings.Contains(in.Args.Value, text) {
-				return in.Index
-			}
-		}
-		return len(p.File.Instructions)
-	})
+	if list := p.mentioning(text); len(list) > 0 {
+		return list[0]
+	}
+	return len(p.File.Instructions)
 }
-
-// mentionOf is a key of once.
-type mentionOf string

@@ -19,6 +19,7 @@ type Program struct {
 
 	file  *parse.File
 	stmts map[*syntax.CallExpr]*syntax.Stmt
+	used  *usage // see programUses
 }
 
 // Program returns the program of a RUN instruction, or nil and why there is none:

@@ -10,8 +10,22 @@ import (
 	_ "github.com/refit-dev/refit/pkg/transform/spdx" // TestPolicies has licences
 )
 
+// perInstruction makes a file of n instructions: those of one line are repeated
+// with a number in place of each %d until there are enough.
+func perInstruction(from string, instructions int, format string) func(n int) string {
+	return func(n int) string {
+		var b strings.Builder
+		b.WriteString(from)
+		for i := range n / instructions {
+			b.WriteString(strings.ReplaceAll(format, "%d", fmt.Sprint(i)))
+		}
+		return b.String()
+	}
+}
+
 // BenchmarkSizes shows how time and memory grow with the input: each shape in
-// two sizes, the second twice the first.
+// two sizes, the second twice the first and 10,000 instructions or commands, or
+// a megabyte.
 //
 //	go test -run '^$' -bench Sizes -benchtime 3x -benchmem ./pkg/transform
 func BenchmarkSizes(b *testing.B) {
@@ -20,31 +34,51 @@ func BenchmarkSizes(b *testing.B) {
 		name string
 		opt  transform.Options
 	}{{"fmt", transform.Options{None: true, Format: &style}}, {"fix", transform.Options{}}}
+	const debian = "FROM debian:12\n"
 	shapes := []struct {
 		name string
 		size int
 		make func(n int) string
 	}{
-		{"instructions", 5000, func(n int) string {
-			return "FROM alpine\n" + strings.Repeat("RUN  echo a   b\nCOPY a /b\n", n/2)
-		}},
-		{"installs", 1000, func(n int) string {
-			var b strings.Builder
-			b.WriteString("FROM debian:12\n")
-			for i := range n / 2 {
-				fmt.Fprintf(&b, "RUN apt-get update && \\\n    apt-get install -y p%d\nCOPY a%d b%d\n", i, i, i)
-			}
-			return b.String()
-		}},
-		{"stages", 500, func(n int) string {
+		{"instructions", 5000, perInstruction("FROM alpine\n", 2, "RUN  echo a   b\nCOPY a /b\n")},
+		{"installs", 5000, perInstruction(debian, 2, "RUN apt-get update && \\\n    apt-get install -y p%d\nCOPY a%d b%d\n")},
+		{"runs", 5000, perInstruction(debian, 1, "RUN apt-get update && apt-get install -y p%d\n")},
+		{"downloads", 5000, perInstruction(debian, 2, "RUN curl -L https://example.com/%d.tar.gz -o /tmp/%d.tar.gz && tar -xzf /tmp/%d.tar.gz -C /opt\nCOPY a%d b%d\n")},
+		{"chown", 5000, perInstruction(debian, 2, "COPY a%d /srv/%d\nRUN chown -R app:app /srv/%d\n")},
+		{"copy", 5000, perInstruction(debian, 1, "COPY a%d /srv/b%d\n")},
+		{"add", 5000, perInstruction(debian, 1, "ADD a%d /srv/b%d/\n")},
+		{"env", 5000, perInstruction(debian, 1, "ENV A%d=b%d\n")},
+		{"arg", 5000, perInstruction(debian, 2, "ARG A%d=b%d\nENV B%d=$A%d\n")},
+		{"workdir", 5000, perInstruction(debian, 2, "WORKDIR /w/%d\nRUN make -j 4\n")},
+		{"user", 5000, perInstruction(debian, 2, "USER u%d\nRUN id\n")},
+		{"label", 5000, perInstruction(debian, 1, "LABEL a.b%d=\"c d\"\n")},
+		{"cd", 5000, perInstruction(debian, 2, "RUN cd /srv/%d && make && rm -rf /tmp/%d\nCOPY x%d .\n")},
+		{"manifests", 5000, perInstruction("FROM node:20\n", 2, "COPY . /app%d\nRUN cd /app%d && npm ci\n")},
+		{"comments", 5000, perInstruction(debian, 1, "# comment %d\nRUN  echo %d\n")},
+		{"stages", 5000, func(n int) string {
 			var b strings.Builder
 			b.WriteString("FROM debian:12 AS s0\n")
-			for i := range n {
+			for i := range n / 3 {
 				fmt.Fprintf(&b, "FROM s%d AS s%d\nRUN npm ci\nCOPY --from=s%d /a /b%d\n", i, i+1, i/2, i)
 			}
 			return b.String()
 		}},
+		{"bases", 5000, func(n int) string {
+			var b strings.Builder
+			for i := range n / 3 {
+				fmt.Fprintf(&b, "FROM golang:1.22 AS s%d\nRUN go build ./cmd/%d\nCOPY --from=s%d /a /b%d\n", i, i, i/2, i)
+			}
+			return b.String()
+		}},
 		{"commands", 5000, func(n int) string { return "FROM alpine\nRUN true" + strings.Repeat(" && \\\n echo a", n) + "\n" }},
+		{"packages", 5000, func(n int) string {
+			var b strings.Builder
+			b.WriteString("FROM debian:12\nRUN apt-get update && apt-get install -y")
+			for i := range n {
+				fmt.Fprintf(&b, " \\\n  p%d", n-i)
+			}
+			return b.String() + "\n"
+		}},
 		{"heredoc", 512 << 10, func(n int) string {
 			return "FROM alpine\nRUN <<EOF\n" + strings.Repeat("echo a b c d e\n", n/15) + "EOF\n"
 		}},

@@ -316,7 +316,7 @@ func (b *slimmer) manifests(in *parse.Instruction) string {
 	if ctx == nil || r == nil || !b.row.tools {
 		return ""
 	}
-	installs := b.p.uses(r, r.Tree.Stmts).installs
+	installs := b.p.programUses(r).installs
 	if len(installs) == 0 {
 		return ""
 	}

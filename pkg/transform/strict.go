@@ -143,7 +143,7 @@ func (p *Pass) missed(r *Program, m *facts.Manager, seq int, gone []removal) str
 			if !p.takesFrom(u.in, st) {
 				continue
 			}
-		case !descends(p.Facts.At(u.in).Stage, st):
+		case !p.Facts.At(u.in).Stage.Descends(st):
 			continue
 		}
 		return u.what
@@ -155,21 +155,11 @@ func (p *Pass) missed(r *Program, m *facts.Manager, seq int, gone []removal) str
 // built FROM it.
 func (p *Pass) takesFrom(in *parse.Instruction, st *facts.Stage) bool {
 	here := p.Facts.At(in).Stage
-	if c := p.Facts.Copy(in); c != nil && c.From != "" && descends(p.Facts.StageRef(c.From, here), st) {
+	if c := p.Facts.Copy(in); c != nil && c.From != "" && p.Facts.StageRef(c.From, here).Descends(st) {
 		return true
 	}
 	for _, m := range bindMounts(in) {
-		if m.From != "" && descends(p.Facts.StageRef(m.From, here), st) {
-			return true
-		}
-	}
-	return false
-}
-
-// descends reports whether a stage is another or is built FROM it.
-func descends(s, from *facts.Stage) bool {
-	for ; s != nil; s = s.Parent {
-		if s == from {
+		if m.From != "" && p.Facts.StageRef(m.From, here).Descends(st) {
 			return true
 		}
 	}

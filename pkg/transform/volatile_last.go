@@ -82,7 +82,7 @@ walk:
 				why, stop = w, j
 				break walk
 			}
-			u := p.uses(r, r.Tree.Stmts)
+			u := p.programUses(r)
 			if u.other != "" || len(u.installs) > 0 || !u.manager {
 				stop, why = j, fmt.Sprintf("the RUN in line %d may read %s from its environment", in.StartLine, name)
 				break walk

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/refit-dev/refit/pkg/facts"
-	"github.com/refit-dev/refit/pkg/parse"
 )
 
 var _ = register(func() *Transform {
@@ -85,22 +84,5 @@ func (p *Pass) gnuWget(r *Program) bool {
 	case facts.Debian, facts.Ubuntu, facts.RedHat, facts.SUSE, facts.Arch:
 		return true
 	}
-	for s := r.State.Stage; s != nil; s = s.Parent {
-		for _, in := range s.Instructions {
-			if in.Index <= r.In.Index && p.installs(in, "wget") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// installs reports whether an instruction installs a package by its name.
-func (p *Pass) installs(in *parse.Instruction, name string) bool {
-	for _, v := range p.Facts.Invocations(in) {
-		if v.Manager.System && v.Role == facts.Install && slices.ContainsFunc(v.Args, func(f facts.Field) bool { return f.Text == name }) {
-			return true
-		}
-	}
-	return false
+	return p.installer(r.State.Stage, r.In.Index+1, "wget") != nil
 }
