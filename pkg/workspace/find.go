@@ -105,8 +105,12 @@ type FindOptions struct {
 // paths that could not be read, and directories without Dockerfiles
 // (*NoFilesError); the other files are still returned.
 func Find(args []string, opt FindOptions) ([]File, []error) {
-	f := finder{opt: opt, seen: map[string]bool{}}
-	for _, arg := range args {
+	f := finder{opt: opt}
+	for i, arg := range args {
+		// The search of one directory meets no file twice.
+		if i == 1 {
+			f.remember()
+		}
 		st, err := os.Stat(arg)
 		switch {
 		case err != nil:
@@ -161,21 +165,31 @@ type finder struct {
 	opt     FindOptions
 	files   []File
 	errs    []error
-	seen    map[string]bool
+	seen    *pathSet // of the files, by their clean paths; nil where none can come twice
 	skipped int
 	alone   bool // its work is one of several pieces already
 }
 
 func (f *finder) add(file File) {
-	key := filepath.Clean(file.Path)
-	if !f.seen[key] {
-		f.seen[key] = true
+	if f.seen == nil || f.seen.add(filepath.Clean(file.Path)) {
 		f.files = append(f.files, file)
+	}
+}
+
+// remember sees to it that no file is added twice from now on.
+func (f *finder) remember() {
+	if f.seen != nil {
+		return
+	}
+	f.seen = &pathSet{}
+	for _, file := range f.files {
+		f.seen.add(filepath.Clean(file.Path))
 	}
 }
 
 // builds adds the Dockerfiles that a Compose or Bake file builds.
 func (f *finder) builds(path string) {
+	f.remember()
 	files, err := builds(path, f.opt)
 	if err != nil {
 		f.errs = append(f.errs, err)
@@ -234,7 +248,7 @@ func (f *finder) dir(dir, abs string, ig *ignores, entries []fs.DirEntry) {
 		return
 	}
 	Each(len(entries), runtime.GOMAXPROCS(0), func(i int) *finder {
-		g := &finder{opt: f.opt, seen: map[string]bool{}, alone: true}
+		g := &finder{opt: f.opt, alone: true}
 		g.entry(dir, abs, ig, entries[i])
 		return g
 	}, func(_ int, g *finder) bool {

@@ -108,14 +108,17 @@ func (r *Resolver) lock(dir string) dirLock {
 	if l, ok := r.locks[dir]; ok {
 		return l
 	}
+	up := filepath.Dir(dir)
+	empty := r.empty.has(dir)
+	if empty && up != dir {
+		return r.lock(up) // nothing to remember
+	}
 	var l dirLock
-	if !r.empty[dir] {
+	if !empty {
 		l.lock, l.err = readLock(filepath.Join(dir, LockName))
 	}
-	if l.lock == nil && l.err == nil {
-		if up := filepath.Dir(dir); up != dir {
-			l = r.lock(up)
-		}
+	if l.lock == nil && l.err == nil && up != dir {
+		l = r.lock(up)
 	}
 	if r.locks == nil {
 		r.locks = map[string]dirLock{}

@@ -22,7 +22,7 @@ type Resolver struct {
 	None  bool   // read no configuration files of any kind
 	mu    sync.Mutex
 	dirs  map[string]*dirConfig
-	empty map[string]bool // directories that have no configuration file
+	empty pathSet // directories that have no configuration file
 	locks map[string]dirLock
 	query editorconfig.Query
 }
@@ -92,10 +92,7 @@ func (r *Resolver) Listed(dir string, entries []fs.DirEntry) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.empty == nil {
-		r.empty = map[string]bool{}
-	}
-	r.empty[dir] = true
+	r.empty.add(dir)
 }
 
 // Excluded is for FindOptions.
@@ -103,12 +100,14 @@ func (r *Resolver) Excluded(path string, _ bool) bool {
 	if r.None {
 		return false
 	}
-	st, err := os.Lstat(path)
-	isDir := err == nil && st.IsDir()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d := r.dir(filepath.Dir(path))
-	return d.config != nil && d.config.exclude != nil && d.config.Excluded(path, isDir)
+	if d.config == nil || d.config.exclude == nil {
+		return false
+	}
+	st, err := os.Lstat(path)
+	return d.config.Excluded(path, err == nil && st.IsDir())
 }
 
 // dir reads the configuration of a directory, or takes that of its parent.
@@ -117,8 +116,13 @@ func (r *Resolver) dir(dir string) *dirConfig {
 		return d
 	}
 	d := &dirConfig{}
+	empty := r.empty.has(dir)
 	if up := filepath.Dir(dir); up != dir {
-		*d = *r.dir(up)
+		above := r.dir(up)
+		if empty {
+			return above // nothing to remember
+		}
+		*d = *above
 	}
 	if r.dirs == nil {
 		r.dirs = map[string]*dirConfig{}
@@ -128,7 +132,7 @@ func (r *Resolver) dir(dir string) *dirConfig {
 	if r.File != "" && d.config == nil && d.err == nil {
 		d.config, d.err = ReadConfig(r.File)
 	}
-	if r.empty[dir] {
+	if empty {
 		return d
 	}
 	if r.File == "" {
