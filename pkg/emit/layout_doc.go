@@ -201,10 +201,11 @@ func (d *doc) gap(sp parse.Span, comments []parse.Span) (rest, in []parse.Span, 
 
 // settle decides where lines break.
 func (d *doc) settle() {
-	for i := range d.pieces { // forward, so that merges to the left are complete
+	// In the direction of the move, so that it goes on where neighbours move too.
+	for i := len(d.pieces) - 1; i >= 0; i-- {
 		d.move(i, -1)
 	}
-	for i := len(d.pieces) - 1; i >= 0; i-- {
+	for i := range d.pieces {
 		d.move(i, +1)
 	}
 	for d.close() {
