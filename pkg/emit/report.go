@@ -2,10 +2,9 @@ package emit
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"strings"
 )
 
@@ -125,9 +124,9 @@ func encode(v any) ([]byte, error) {
 // Fingerprint names a finding in a way that outlives edits elsewhere in the
 // file. n counts the findings with the same rule and text before it.
 func (f *Finding) Fingerprint(path string, n int) string {
-	h := sha256.New()
+	h := fnv.New128a()
 	fmt.Fprintf(h, "%s\x00%s\x00%s\x00%d", path, f.Rule, strings.Join(strings.Fields(f.Snippet+" "+f.Title), " "), n)
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
 // Fingerprints gives the fingerprint of each of a file's findings.

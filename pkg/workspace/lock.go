@@ -72,7 +72,9 @@ func lockEntry(ref, pin string) string {
 	case !ok || tag == "" || strings.ContainsAny(ref, "@ \t\n$\"'"):
 		return "want a reference with a tag and without a digest, such as python:latest"
 	case strings.Contains(pin, ":"):
-		if _, err := digest.Parse(pin); err != nil {
+		// digest.Parse wants the hash itself in the program, which nothing here computes.
+		algorithm, hash, _ := strings.Cut(pin, ":")
+		if err := digest.Algorithm(algorithm).Validate(hash); err != nil {
 			return fmt.Sprintf("%q is no digest: %v", pin, err)
 		}
 	case pin == "" || strings.Trim(pin, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != "" || strings.ContainsAny(pin[:1], ".-"):
