@@ -2,7 +2,7 @@ package emit
 
 import (
 	"path"
-	"sort"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -78,7 +78,7 @@ func (a *annotator) args(args []arg, st *syntax.Stmt, c *construct, rank int) {
 	for _, r := range st.Redirs {
 		args = append(args, arg{off: off(r.Pos()), redir: r})
 	}
-	sort.SliceStable(args, func(i, j int) bool { return args[i].off < args[j].off })
+	slices.SortStableFunc(args, func(a, b arg) int { return a.off - b.off })
 	kinds := classify(args)
 	fill := a.group(&group{rank: rank + rankArgs, fill: true})
 	list := a.group(&group{rank: rank + rankList})

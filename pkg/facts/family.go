@@ -37,35 +37,41 @@ type image struct {
 	top    bool // its working directory is /
 }
 
-// images are well-known bases, by repository without docker.io/library. Most
+// baseImage is the row of a well-known base, by repository without docker.io/library. Most
 // official images are built on Debian and have Alpine variants; see
 // https://github.com/docker-library/official-images.
-var images = lazy.Value[map[string]image]{Make: func() map[string]image {
-	return map[string]image{
-		"alpine": {Alpine, true, true}, "debian": {Debian, true, true}, "ubuntu": {Ubuntu, true, true},
-		"buildpack-deps": {Debian, true, true}, "busybox": {Busybox, true, true},
-		"python": {Debian, true, true}, "node": {Debian, true, true}, "ruby": {Debian, true, true},
-		"php": {Debian, true, false}, "perl": {Debian, true, false}, "golang": {Debian, true, false},
-		"rust": {Debian, true, true}, "openjdk": {Unknown, true, true}, "gcc": {Debian, true, true},
-		"eclipse-temurin": {Ubuntu, true, true}, "maven": {Ubuntu, true, true}, "gradle": {Ubuntu, true, false},
-		"nginx": {Debian, true, true}, "httpd": {Debian, true, false}, "postgres": {Debian, true, true},
-		"mysql": {RedHat, true, true}, "mariadb": {Ubuntu, true, true}, "redis": {Debian, true, false},
-		"mongo": {Ubuntu, true, true}, "rabbitmq": {Ubuntu, true, true}, "memcached": {Debian, false, true},
-		"elixir": {Debian, true, true}, "erlang": {Debian, true, true}, "haskell": {Debian, true, true},
-		"swift": {Ubuntu, true, true}, "julia": {Debian, true, true}, "r-base": {Debian, true, true},
-		"rocker/r-ver": {Ubuntu, true, true}, "dart": {Debian, true, false}, "composer": {Alpine, true, false},
-		"docker": {Alpine, true, true}, "caddy": {Alpine, true, false}, "tomcat": {Ubuntu, true, false},
-		"wordpress": {Debian, true, false}, "drupal": {Debian, true, false}, "traefik": {Alpine, true, true},
-		"fedora": {RedHat, true, true}, "centos": {RedHat, true, true}, "rockylinux": {RedHat, true, true},
-		"almalinux": {RedHat, true, true}, "oraclelinux": {RedHat, true, true}, "amazonlinux": {RedHat, true, true},
-		"registry.access.redhat.com/ubi8/ubi": {RedHat, true, true}, "registry.access.redhat.com/ubi9/ubi": {RedHat, true, true},
-		"opensuse/leap": {SUSE, true, true}, "opensuse/tumbleweed": {SUSE, true, true},
-		"archlinux": {Arch, true, true}, "oven/bun": {Debian, true, false}, "nvidia/cuda": {Ubuntu, true, true},
-		"denoland/deno": {Debian, true, true}, "kalilinux/kali-rolling": {Debian, true, true},
-		"phusion/baseimage": {Ubuntu, true, true}, "continuumio/miniconda3": {Debian, true, true},
-		"continuumio/anaconda3": {Debian, true, true}, "condaforge/miniforge3": {Ubuntu, true, true},
+func baseImage(repo string) (row image, ok bool) {
+	switch repo {
+	case "alpine", "docker", "traefik":
+		return image{Alpine, true, true}, true
+	case "debian", "buildpack-deps", "python", "node", "ruby", "rust", "gcc", "nginx", "postgres", "elixir", "erlang", "haskell",
+		"julia", "r-base", "denoland/deno", "kalilinux/kali-rolling", "continuumio/miniconda3", "continuumio/anaconda3":
+		return image{Debian, true, true}, true
+	case "ubuntu", "eclipse-temurin", "maven", "mariadb", "mongo", "rabbitmq", "swift", "rocker/r-ver", "nvidia/cuda",
+		"phusion/baseimage", "condaforge/miniforge3":
+		return image{Ubuntu, true, true}, true
+	case "busybox":
+		return image{Busybox, true, true}, true
+	case "php", "perl", "golang", "httpd", "redis", "dart", "wordpress", "drupal", "oven/bun":
+		return image{Debian, true, false}, true
+	case "openjdk":
+		return image{Unknown, true, true}, true
+	case "gradle", "tomcat":
+		return image{Ubuntu, true, false}, true
+	case "mysql", "fedora", "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux",
+		"registry.access.redhat.com/ubi8/ubi", "registry.access.redhat.com/ubi9/ubi":
+		return image{RedHat, true, true}, true
+	case "memcached":
+		return image{Debian, false, true}, true
+	case "composer", "caddy":
+		return image{Alpine, true, false}, true
+	case "opensuse/leap", "opensuse/tumbleweed":
+		return image{SUSE, true, true}, true
+	case "archlinux":
+		return image{Arch, true, true}, true
 	}
-}}
+	return image{}, false
+}
 
 // tagFamilies are parts of tags that name a distribution.
 var tagFamilies = []struct {
@@ -119,7 +125,7 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 		if strings.Contains(repo, "distroless") || strings.Contains(repo, "chainguard/") {
 			return Distroless
 		}
-		img, ok := images.Get()[repo]
+		img, ok := baseImage(repo)
 		for _, t := range tagFamilies {
 			if hasPart(tag, t.part) {
 				return t.family
@@ -152,7 +158,8 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 			}
 		}
 		if distributions(repo) {
-			return images.Get()[repo].family
+			img, _ := baseImage(repo)
+			return img.family
 		}
 	}
 	return Unknown
@@ -210,13 +217,17 @@ func windowsHints(f *parse.File) bool {
 	return false
 }
 
-func rootByDefault(s *Stage) bool { return images.Get()[s.BaseRepo()].root }
+func rootByDefault(s *Stage) bool {
+	img, _ := baseImage(s.BaseRepo())
+	return img.root
+}
 
 func workdirIsRoot(s *Stage) bool {
 	if s.Image.S == "scratch" {
 		return true
 	}
-	return images.Get()[s.BaseRepo()].top
+	img, _ := baseImage(s.BaseRepo())
+	return img.top
 }
 
 // DockerClean reports whether the stage's base image deletes packages after
@@ -276,6 +287,6 @@ func BaseUser(repo, name string) bool {
 			return true
 		}
 	}
-	img, ok := images.Get()[repo]
+	img, ok := baseImage(repo)
 	return ok && name == "www-data" && (img.family == Debian || img.family == Ubuntu)
 }

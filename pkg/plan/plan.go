@@ -1,11 +1,13 @@
 package plan
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -84,12 +86,21 @@ type Known struct {
 // first FROM. The error is a *parse.Error with the instruction's line.
 func Build(f *parse.File, shells Shells) (*Plan, error) { return BuildFrom(f, Known{Shell: shells}) }
 
+// mayHaveSyntax reports whether parser.DetectSyntax, which sets up two scanners
+// and a JSON decoder, may find something: a comment or a JSON object begins the file.
+func mayHaveSyntax(src []byte) bool {
+	src = bytes.TrimLeftFunc(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), unicode.IsSpace)
+	return len(src) > 0 && (src[0] == '#' || src[0] == '/' || src[0] == '{')
+}
+
 // BuildFrom is Build with what is known already.
 func BuildFrom(f *parse.File, known Known) (*Plan, error) {
 	p := &Plan{File: f, steps: make([]*step, 0, len(f.Instructions)), known: known}
 	defer func() { p.known = Known{} }() // a plan must not keep all plans before it
-	if _, cmdline, _, ok := parser.DetectSyntax(f.Src); ok {
-		p.syntax = cmdline
+	if mayHaveSyntax(f.Src) {
+		if _, cmdline, _, ok := parser.DetectSyntax(f.Src); ok {
+			p.syntax = cmdline
+		}
 	}
 	for _, d := range f.Directives {
 		if d.Name == "check" {

@@ -168,21 +168,23 @@ func (s *Script) Share(o *Script) {
 	}
 }
 
-var parsers = [2]sync.Pool{
-	{New: func() any { return syntax.NewParser(syntax.KeepComments(true), syntax.Variant(syntax.LangPOSIX)) }},
-	{New: func() any { return syntax.NewParser(syntax.KeepComments(true), syntax.Variant(syntax.LangBash)) }},
-}
+// parsers are those of POSIX and bash. Without New they lie among the zero
+// bytes of the program, whose pages cost less to write to.
+var parsers [2]sync.Pool
 
 func parseWith(text string, lang Lang) (*syntax.File, error) {
 	if strings.ContainsRune(text, '\r') {
 		// mvdan.cc/sh drops carriage returns, a shell does not.
 		return nil, errors.New("the script has carriage returns")
 	}
-	pool := &parsers[0]
+	pool, variant := &parsers[0], syntax.LangPOSIX
 	if lang == Bash {
-		pool = &parsers[1]
+		pool, variant = &parsers[1], syntax.LangBash
 	}
-	p := pool.Get().(*syntax.Parser)
+	p, _ := pool.Get().(*syntax.Parser)
+	if p == nil {
+		p = syntax.NewParser(syntax.KeepComments(true), syntax.Variant(variant))
+	}
 	defer pool.Put(p)
 	return p.Parse(strings.NewReader(text), "")
 }

@@ -114,7 +114,9 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 	}
 	opt.settle(v)
 	e := newEngine(v, &opt, sel)
-	e.fixpoint()
+	if len(sel.list) > 0 {
+		e.fixpoint()
+	}
 	if opt.Format != nil {
 		// A layout may open the way for a change (it completes a file that
 		// ends with a continuation character), and that needs a layout again.
