@@ -289,6 +289,11 @@ func (d *doc) exec(in *parse.Instruction) {
 	if len(ends.pieces) < 2 {
 		ends.pieces = nil
 	}
+	if in.Name == "SHELL" {
+		// No command line, but the setting of one: it stays in one line, as in
+		// every manual.
+		ends.pieces, elems.pieces = nil, nil
+	}
 }
 
 // script adds the pieces of a shell-form command. from is the first piece

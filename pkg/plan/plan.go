@@ -327,6 +327,8 @@ func (p *Plan) script(st *step, text string, in *parse.Instruction) {
 		return
 	}
 	st.script.lang = s.Lang
+	// An interpreter line may give -e.
+	st.script.strict = st.script.strict || s.Shebang
 	if s.Text() == text {
 		st.script.src = s
 	}

@@ -99,8 +99,6 @@ func TestGrades(t *testing.T) {
 	}
 }
 
-// TestEffects has, for each kind of effect, a rewrite that it declares and
-// rewrites that it does not.
 // Under a SHELL with -e, a group in front of && hides failures that a list
 // does not.
 func TestGroupUnderErrExit(t *testing.T) {
@@ -129,6 +127,40 @@ func TestGroupUnderErrExit(t *testing.T) {
 	}
 }
 
+// The same where the program itself turns -e on, or may.
+func TestGroupUnderSet(t *testing.T) {
+	for _, c := range []struct {
+		format string
+		want   Grade
+	}{
+		{"RUN %s", SameProgram},
+		{"RUN set -x; %s", SameProgram},
+		{"RUN set -e; %s", Different},
+		{"RUN set -o errexit; %s", Different},
+		{"RUN set -eux; %s", Different},
+		{"RUN command set -e; %s", Different},
+		{"RUN . ./env; %s", Different},
+		{"RUN f() { set -e; }; f; %s", Different},
+		{"RUN if x; then set $o; fi; %s", Different},
+		{"RUN <<E\nset -e\n%s\nE", Different},
+		{"RUN <<E\n%s\nE", SameProgram},
+		{"RUN <<E\n#!/bin/sh -e\n%s\nE", Different},
+		{"RUN set -e; for i in 1; do %s; done", Different},
+		{"RUN set -e; ( %s )", Different},
+		{"RUN set -e; x=$(%s)", Different},
+	} {
+		a, b := strings.Replace(c.format, "%s", "{ b; c; } && d", 1), strings.Replace(c.format, "%s", "b; c && d", 1)
+		if got := Compare(build(t, "FROM a\n"+a), build(t, "FROM a\n"+b), nil); got.Grade != c.want {
+			t.Errorf("%q: %v, want %v", a, got.Grade, c.want)
+		}
+	}
+	if got := Compare(build(t, "FROM a\nRUN <<E\n#!/bin/sh -e\nb\nE"), build(t, "FROM a\nRUN <<E\nb\nE"), nil); got.Grade != Different {
+		t.Errorf("an interpreter line goes: %v", got.Grade)
+	}
+}
+
+// TestEffects has, for each kind of effect, a rewrite that it declares and
+// rewrites that it does not.
 func TestEffects(t *testing.T) {
 	none := WrapNone
 	for _, c := range []struct {

@@ -114,9 +114,8 @@ func pairValue(w parse.Word, in *parse.Instruction) (string, bool) {
 	if v == "" {
 		return "", false
 	}
-	var b strings.Builder
 	quote := byte(0)
-	blanks, quotes := false, false
+	blanks := false
 	for i := 0; i < len(v); i++ {
 		switch c := v[i]; {
 		case c == in.Escape() && quote != '\'':
@@ -128,7 +127,7 @@ func pairValue(w parse.Word, in *parse.Instruction) (string, bool) {
 			}
 			i++
 		case quote == 0 && (c == '"' || c == '\''):
-			quote, quotes = c, true
+			quote = c
 		case quote != 0 && c == quote:
 			quote = 0
 		case quote == 0 && (c == ' ' || c == '\t'):
@@ -138,29 +137,67 @@ func pairValue(w parse.Word, in *parse.Instruction) (string, bool) {
 	if quote != 0 {
 		return "", false // an open quote ends with the line in one form only
 	}
-	switch {
-	case !blanks:
+	if !blanks {
 		return v, true
-	case !contiguous:
-		return "", false
-	case quotes:
-		// Quote the blanks alone: a" "b.
-		return quoteBlanks(v, in.Escape()), true
 	}
+	if !contiguous {
+		return "", false
+	}
+	if s, ok := quoteAll(v, in.Escape()); ok {
+		return s, true
+	}
+	// Quote the blanks alone: a" "b.
+	return quoteBlanks(v, in.Escape()), true
+}
+
+// quoteAll writes a value that has quotes of its own in one pair of double
+// quotes: "x y" z becomes "x y z". It reports false where taking quotes out
+// would let a variable's name go on, and for quotes inside ${…}.
+func quoteAll(v string, escape byte) (string, bool) {
+	var b strings.Builder
 	b.WriteByte('"')
+	quote := byte(0)
+	name := false // what was written last is $ or the start of a variable's name
 	for i := 0; i < len(v); i++ {
-		// Outside quotes an escaped character stands for itself; inside
-		// double quotes only ", $ and the escape itself need it.
-		if v[i] == in.Escape() && i+1 < len(v) {
-			if n := v[i+1]; n == '"' || n == '$' || n == in.Escape() {
-				b.WriteByte(v[i])
-			}
+		c := v[i]
+		switch {
+		case c == escape && quote != '\'' && i+1 < len(v):
 			i++
+			if n := v[i]; quote == '"' || n == '"' || n == '$' || n == escape {
+				b.WriteByte(c)
+			} else if name && isNameChar(n) {
+				return "", false
+			}
+			c = v[i]
+		case quote == 0 && (c == '"' || c == '\''), quote != 0 && c == quote:
+			quote = c - quote // opens or closes
+			if name && i+1 < len(v) && (v[i+1] == '{' || isNameChar(v[i+1])) {
+				return "", false
+			}
+			continue
+		case quote == '\'' && (c == '"' || c == '$' || c == escape):
+			b.WriteByte(escape)
+		case c == '$' && quote != '\'':
+			if i+1 < len(v) && v[i+1] == '{' {
+				j := strings.IndexByte(v[i:], '}')
+				if j < 0 || strings.ContainsAny(v[i:i+j], "\"'"+string(escape)) || strings.Count(v[i:i+j], "{") > 1 {
+					return "", false
+				}
+			}
+			b.WriteByte(c)
+			name = true
+			continue
 		}
-		b.WriteByte(v[i])
+		b.WriteByte(c)
+		name = name && isNameChar(c)
 	}
 	b.WriteByte('"')
 	return b.String(), true
+}
+
+// isNameChar reports whether a byte may be part of a variable's name.
+func isNameChar(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 // quoteBlanks puts runs of blanks outside quotes into double quotes.
