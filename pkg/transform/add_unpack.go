@@ -221,10 +221,9 @@ func (p *Pass) copyOf(r *Program, before []facts.Call, name string) (*facts.Copy
 	}
 	file = path.Clean(file)
 	st := r.State.Stage
-	for i := slices.Index(st.Instructions, r.In) - 1; i >= 0; i-- {
-		c := p.Facts.Copy(st.Instructions[i])
-		if c == nil {
-			continue
+	for c := range p.copyIndex(r.In).Before(r.In, file) {
+		if p.Facts.At(c.Instruction).Stage != st {
+			break // of a parent
 		}
 		_, has := c.Origin(p.Options.Context, file)
 		if has == facts.No {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -213,12 +214,44 @@ func removes(st *syntax.Stmt) bool {
 
 // onlyManifests reports whether all earlier local copies bring manifests only.
 func (o *reorder) onlyManifests() bool {
-	for _, c := range o.copiesBefore() {
-		if c.Local() && !o.manifestNames(c) {
-			return false
+	first := o.firstSources(o.r.State.Stage)
+	return first < 0 || first >= o.r.In.Index
+}
+
+// sourcesIn is a key of once: a stage, and what counts as manifests.
+type sourcesIn struct {
+	*facts.Stage
+	manifests string
+}
+
+// firstSources returns the index of the first local COPY of a stage or its
+// parents that does not bring manifests only, or -1.
+func (o *reorder) firstSources(st *facts.Stage) int {
+	var manifests strings.Builder
+	for _, in := range o.installs {
+		fmt.Fprintf(&manifests, "%p", in.Ecosystem)
+		for _, f := range in.Files {
+			fmt.Fprintf(&manifests, " %q", path.Base(f))
 		}
+		manifests.WriteByte('\n')
 	}
-	return true
+	var first func(st *facts.Stage) int
+	first = func(st *facts.Stage) int {
+		return once(o.p, sourcesIn{st, manifests.String()}, func() int {
+			if st.Parent != nil {
+				if i := first(st.Parent); i >= 0 {
+					return i
+				}
+			}
+			for _, c := range o.p.ownCopies(st) {
+				if c.Local() && !o.manifestNames(c) {
+					return c.Instruction.Index
+				}
+			}
+			return -1
+		})
+	}
+	return first(st)
 }
 
 // manifestNames reports whether a COPY names nothing but manifests of the
@@ -267,10 +300,14 @@ func (o *reorder) plan() string {
 			return "the RUN reads the build context through a bind mount"
 		}
 	}
-	st := o.r.State.Stage
-	for _, name := range variables(st.Instructions[:slices.Index(st.Instructions, o.r.In)]) {
-		if steers(name) && name != "PATH" && name != "HOME" {
-			o.doubts = append(o.doubts, "the variable "+name+" is set")
+	for _, in := range o.p.steering(o.r.State.Stage) {
+		if in.Index > o.r.In.Index {
+			break
+		}
+		for _, name := range variables([]*parse.Instruction{in}) {
+			if steersInstall(name) {
+				o.doubts = append(o.doubts, "the variable "+name+" is set")
+			}
 		}
 	}
 	var why string
@@ -283,6 +320,27 @@ func (o *reorder) plan() string {
 		return why
 	}
 	return o.choose()
+}
+
+// steersInstall reports whether a variable that is set in front of an install
+// may be about it.
+func steersInstall(name string) bool { return steers(name) && name != "PATH" && name != "HOME" }
+
+// steeringOf is a key of once.
+type steeringOf struct{ *facts.Stage }
+
+// steering lists the instructions of a stage that set variables which steer
+// installs.
+func (p *Pass) steering(st *facts.Stage) []*parse.Instruction {
+	return once(p, steeringOf{st}, func() []*parse.Instruction {
+		var out []*parse.Instruction
+		for _, in := range st.Instructions {
+			if slices.ContainsFunc(variables([]*parse.Instruction{in}), steersInstall) {
+				out = append(out, in)
+			}
+		}
+		return out
+	})
 }
 
 // look finds what the installs need in the build context.
@@ -322,8 +380,7 @@ func (o *reorder) last() bool {
 	if len(st.Readers) == 0 || len(st.Children) > 0 {
 		return false
 	}
-	i := slices.Index(st.Instructions, o.r.In)
-	for _, in := range st.Instructions[i+1:] {
+	for _, in := range st.Instructions[o.p.position(o.r.In)+1:] {
 		if in.Name == "RUN" {
 			return false
 		}
@@ -352,7 +409,7 @@ func (o *reorder) need(n need) {
 
 // guess names the manifests by convention, without sight of the context.
 func (o *reorder) guess() string {
-	t := &facts.Tree{Copies: o.copiesBefore()}
+	copies := o.p.copyIndex(o.r.In)
 	for _, in := range o.installs {
 		if in.Ecosystem.Project == "package.json" && !in.NoScripts && o.split == nil && o.last() {
 			return "other stages use what nothing but the install can have built: the project may run its own scripts (--context)"
@@ -368,7 +425,7 @@ func (o *reorder) guess() string {
 			return "the manifests can only be found in the build context (--context)"
 		}
 		for _, f := range first {
-			src, by, has := t.Origin(f)
+			src, by, has := copies.Origin(o.r.In, f)
 			switch {
 			case has == facts.Maybe || has == facts.No:
 				return fmt.Sprintf("where %s comes from is not known without the build context (--context)", f)
@@ -556,11 +613,8 @@ func workspaceFiles(name string) bool {
 // that those in front of the install are there because the install reads
 // them (the schema that a postinstall script compiles, the packages of a workspace).
 func (o *reorder) deliberate() string {
-	instrs := o.r.State.Stage.Instructions
-	for _, in := range instrs[:slices.Index(instrs, o.r.In)] {
-		if again := o.again(in); again != "" {
-			return again
-		}
+	if again := o.again(); again != "" {
+		return again
 	}
 	for _, c := range o.moves {
 		for _, s := range c.Sources {
@@ -569,44 +623,28 @@ func (o *reorder) deliberate() string {
 			}
 		}
 	}
-	for _, c := range o.copiesBefore() {
+	for _, c := range o.p.bringsWorkspace() {
+		if c.Instruction.Index >= o.r.In.Index || !o.r.State.Stage.Descends(o.p.Facts.At(c.Instruction).Stage) {
+			continue
+		}
 		for _, s := range c.Sources {
 			if workspaceFiles(path.Base(s.Path.S)) {
 				return fmt.Sprintf("line %d brings %s: which manifests the packages have is only known from the build context (--context)", c.Instruction.StartLine, path.Base(s.Path.S))
 			}
 		}
 	}
-	for _, in := range instrs[slices.Index(instrs, o.r.In)+1:] {
-		c := o.p.Facts.Copy(in)
-		if c == nil || !c.Local() || !c.Dest.Known {
-			continue
-		}
-		dir := slices.ContainsFunc(c.Sources, func(s facts.CopySource) bool {
-			return s.Dir || s.Path.S == "." || !strings.Contains(path.Base(s.Path.S), ".")
-		})
-		near := slices.ContainsFunc(o.installs, func(d *facts.DepsInstall) bool {
-			return facts.Within(c.Dest.S, d.Dir) || facts.Within(d.Dir, c.Dest.S)
-		})
-		if dir && near {
-			return fmt.Sprintf("line %d copies the sources behind the install already, so what stands in front may be there for it (--context tells)", in.StartLine)
+	// The next directory that is copied to, around or below where one installs.
+	near := o.p.copiedDirs(o.r.State.Stage)
+	var lists [][]int
+	for _, d := range o.installs {
+		dir := path.Join("/", d.Dir)
+		for lists = append(lists, near.below[dir], near.at[dir]); dir != "/"; {
+			dir = path.Dir(dir)
+			lists = append(lists, near.at[dir])
 		}
 	}
-	return ""
-}
-
-// again says that an earlier RUN has installed the same project already: this
-// one is there for what has been copied since.
-func (o *reorder) again(in *parse.Instruction) string {
-	r, _ := o.p.Program(in)
-	if r == nil || in.Child != nil {
-		return ""
-	}
-	for _, d := range o.p.programUses(r).installs {
-		for _, mine := range o.installs {
-			if d.Ecosystem == mine.Ecosystem && d.Dir == mine.Dir && len(d.Files) == 0 && len(mine.Files) == 0 {
-				return fmt.Sprintf("line %d has installed the dependencies already", in.StartLine)
-			}
-		}
+	if in := o.p.next(o.r.In.Index+1, nil, lists...); in != nil {
+		return fmt.Sprintf("line %d copies the sources behind the install already, so what stands in front may be there for it (--context tells)", in.StartLine)
 	}
 	return ""
 }
@@ -617,33 +655,30 @@ func (o *reorder) provides(c *facts.Copy) bool {
 
 // met reports whether a COPY that stays brings a need from the same source.
 func (o *reorder) met(n need) bool {
-	found := false
-	for _, c := range o.copiesBefore() {
-		if c == n.by {
-			return found
+	p := n.path
+	optional := strings.HasSuffix(p, "*")
+	if o.p.Options.Context == nil {
+		p = strings.TrimSuffix(p, "*")
+		if strings.Contains(p, "*") { // package*.json
+			p = strings.ReplaceAll(p, "*", "")
 		}
+	}
+	// The last of them counts.
+	for c := range o.p.copyIndex(o.r.In).Onto(n.by.Instruction, p, path.Dir(n.path)) {
 		if slices.Contains(o.moves, c) {
 			continue
-		}
-		p := n.path
-		optional := strings.HasSuffix(p, "*")
-		if o.p.Options.Context == nil {
-			p = strings.TrimSuffix(p, "*")
-			if strings.Contains(p, "*") { // package*.json
-				p = strings.ReplaceAll(p, "*", "")
-			}
 		}
 		src, has := c.Origin(o.p.Options.Context, p)
 		switch {
 		case has == facts.Yes && (src == n.src || o.p.Options.Context == nil):
-			found = c.Chown == n.by.Chown && c.Chmod == n.by.Chmod
+			return c.Chown == n.by.Chown && c.Chmod == n.by.Chmod
 		case has == facts.No && o.p.Options.Context == nil && optional && o.manifestNames(c) && facts.Within(path.Dir(n.path), c.Dest.S):
-			found = true // the writer listed the manifests without it
+			return true // the writer listed the manifests without it
 		case has != facts.No:
-			found = false
+			return false
 		}
 	}
-	return found
+	return false
 }
 
 // overwrites says why a COPY that stays in front of the install while c moves
@@ -865,9 +900,10 @@ func blankAfter(f *parse.File, in *parse.Instruction) bool {
 
 // skipBlank returns the end of the blank lines at an offset.
 func skipBlank(f *parse.File, off int) int {
-	for _, t := range f.Tiles {
-		if t.Kind == parse.TileBlank && t.Start == off {
-			return t.End
+	i := sort.Search(len(f.Tiles), func(i int) bool { return f.Tiles[i].Start >= off })
+	for ; i < len(f.Tiles) && f.Tiles[i].Start == off; i++ {
+		if f.Tiles[i].Kind == parse.TileBlank {
+			return f.Tiles[i].End
 		}
 	}
 	return off
@@ -875,8 +911,9 @@ func skipBlank(f *parse.File, off int) int {
 
 // blankBefore reports whether blank lines end at an offset.
 func blankBefore(f *parse.File, off int) bool {
-	for _, t := range f.Tiles {
-		if t.Kind == parse.TileBlank && t.End == off {
+	i := sort.Search(len(f.Tiles), func(i int) bool { return f.Tiles[i].End >= off })
+	for ; i < len(f.Tiles) && f.Tiles[i].End == off; i++ {
+		if f.Tiles[i].Kind == parse.TileBlank {
 			return true
 		}
 	}

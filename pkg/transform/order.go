@@ -26,7 +26,7 @@ func (p *Pass) stretchBefore(run *parse.Instruction) stretch {
 	s := stretch{run: run}
 	st := p.Facts.At(run).Stage
 	var passed []string // paths that the RUNs of the stretch name
-	i := slices.Index(st.Instructions, run)
+	i := p.position(run)
 walk:
 	for i--; i >= 0; i-- {
 		in := st.Instructions[i]
@@ -73,6 +73,21 @@ walk:
 	return s
 }
 
+// indexOf is a key of once.
+type indexOf struct{ *facts.Stage }
+
+// copyIndex finds among the COPY and ADD instructions of an instruction's stage,
+// its parents and what else is FROM them.
+func (p *Pass) copyIndex(in *parse.Instruction) *facts.CopyIndex {
+	root := p.Facts.At(in).Stage.Root()
+	return once(p, indexOf{root}, func() *facts.CopyIndex { return p.Facts.NewCopyIndex(root, p.Options.Context) })
+}
+
+// position is the place of an instruction in the list of its stage.
+func (p *Pass) position(in *parse.Instruction) int {
+	return in.Index - p.Facts.At(in).Stage.From.Index - 1
+}
+
 // copiesOf is a key of once.
 type copiesOf struct{ *facts.Stage }
 
@@ -81,20 +96,25 @@ type copiesOf struct{ *facts.Stage }
 func (p *Pass) stageCopies(in *parse.Instruction) []*facts.Copy {
 	var stages [][]*facts.Copy // the last first
 	for st := p.Facts.At(in).Stage; st != nil; st = st.Parent {
-		here := once(p, copiesOf{st}, func() []*facts.Copy {
-			var all []*facts.Copy
-			for _, o := range st.Instructions {
-				if c := p.Facts.Copy(o); c != nil {
-					all = append(all, c)
-				}
-			}
-			return all
-		})
+		here := p.ownCopies(st)
 		here = here[:sort.Search(len(here), func(i int) bool { return here[i].Instruction.Index >= in.Index })]
 		stages = append(stages, here)
 	}
 	slices.Reverse(stages)
 	return slices.Concat(stages...)
+}
+
+// ownCopies are the COPY and ADD instructions of a stage, in order.
+func (p *Pass) ownCopies(st *facts.Stage) []*facts.Copy {
+	return once(p, copiesOf{st}, func() []*facts.Copy {
+		var all []*facts.Copy
+		for _, o := range st.Instructions {
+			if c := p.Facts.Copy(o); c != nil {
+				all = append(all, c)
+			}
+		}
+		return all
+	})
 }
 
 // overlap reports whether a COPY may write at or below a path, or has it below
