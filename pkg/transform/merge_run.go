@@ -101,6 +101,7 @@ func mergeRun(p *Pass) {
 		}
 		var group []*mergePart
 		blocked := "" // why the RUN right before is no part
+		told := ""    // the last reason of that kind that was given
 		flush := func() {
 			if len(group) > 1 {
 				p.merge(group, heredoc)
@@ -112,8 +113,9 @@ func mergeRun(p *Pass) {
 			case in.Name == "RUN":
 				part, why := p.mergePart(in)
 				if part == nil {
-					if len(group) > 0 {
+					if len(group) > 0 || blocked != "" && told != why {
 						p.Skip(in.Keyword.Span, "not merged: %s", why)
+						told = why
 					}
 					flush()
 					blocked = why
@@ -387,6 +389,33 @@ func daemons(name string) bool {
 	return false
 }
 
+// onlyTells reports whether a call of one of the daemons starts no process that
+// lives on: systemctl enable makes links, nginx -t reads its configuration.
+func onlyTells(name string, args []string) bool {
+	if slices.Contains(args, "--version") {
+		return true
+	}
+	switch name {
+	case "nginx":
+		return len(args) == 1 && (args[0] == "-t" || args[0] == "-v" || args[0] == "-V")
+	case "systemctl":
+		verb := ""
+		for _, a := range args {
+			switch {
+			case a == "--now":
+				return false
+			case verb == "" && !strings.HasPrefix(a, "-"):
+				verb = a
+			}
+		}
+		switch verb {
+		case "enable", "disable", "mask", "unmask", "preset", "preset-all", "set-default", "is-enabled", "add-wants":
+			return true
+		}
+	}
+	return false
+}
+
 // perRun are paths that BuildKit mounts anew for each RUN: what is written
 // there is gone in the next one. See
 // https://docs.docker.com/reference/dockerfile/#run.
@@ -409,7 +438,7 @@ func leavesBehind(r *Program) string {
 	for _, c := range r.Cmds {
 		name := shell.Name(c)
 		base := name[strings.LastIndexByte(name, '/')+1:]
-		if daemons(base) || strings.HasPrefix(name, "/etc/init.d/") {
+		if words := shell.Literals(c); daemons(base) && (len(words) < len(c.Args) || !onlyTells(base, words[1:])) || strings.HasPrefix(name, "/etc/init.d/") {
 			return "the process that " + base + " starts would live on"
 		}
 		if fl := r.In.Flag("security"); fl != nil && fl.Arg == "insecure" && perContainer(base) {
