@@ -256,6 +256,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := prev.mayPrecede(next, first.head != nil); why != "" {
 		return why
 	}
+	if name := remembered(group, next); name != "" {
+		return "the shell would remember where it found " + name + " before"
+	}
 	if prev.wrap == plan.WrapSubshell && prev.negation() {
 		return "it is a negation, whose status bash can lose in a subshell"
 	}
@@ -469,14 +472,58 @@ func (p *Pass) nestedDaemon(in *parse.Instruction) string {
 // `pip3 install -U pip` it would go on using the old /usr/bin/pip3, a fresh
 // shell would not. A subshell forgets.
 func (m *mergePart) rehashes(next *mergePart) bool {
-	runs := map[string]bool{}
-	for _, c := range m.Cmds {
-		runs[shell.Name(c)] = true
-	}
 	for _, c := range next.Cmds {
 		name := shell.Name(c)
-		if runs[name] && !coreUtilities(name) && !m.inPlace(name) && m.installs(name) {
+		if coreUtilities(name) {
+			continue
+		}
+		if i := m.runs(name); i >= 0 && (!m.inPlace(name) && m.installs(name) || m.places(name, i+1)) {
 			return true
+		}
+	}
+	return false
+}
+
+// remembered names a command that an earlier part of a group runs, a later one
+// may put into another folder of PATH, and next runs again; "" if there is none.
+func remembered(group []*mergePart, next *mergePart) string {
+	for i, first := range group[:len(group)-1] {
+		if first.wrap == plan.WrapSubshell {
+			continue
+		}
+		for _, c := range next.Cmds {
+			name := shell.Name(c)
+			if coreUtilities(name) || first.runs(name) < 0 {
+				continue
+			}
+			for _, m := range group[i+1:] {
+				if !m.inPlace(name) && m.installs(name) || m.places(name, 0) {
+					return name
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// runs is the index of a part's first call of a command, -1 without one.
+func (m *mergePart) runs(name string) int {
+	return slices.IndexFunc(m.Cmds, func(c *syntax.CallExpr) bool { return shell.Name(c) == name })
+}
+
+// places reports whether a command of the part, from an index on, links,
+// copies, downloads or deletes a file of a name.
+func (m *mergePart) places(name string, from int) bool {
+	for _, c := range m.Cmds[from:] {
+		words := shell.Literals(c)
+		if len(words) == 0 {
+			continue
+		}
+		switch words[0] {
+		case "ln", "cp", "mv", "install", "rm", "unlink", "curl", "wget", "tee", "update-alternatives", "alternatives", "dpkg-divert":
+			if slices.ContainsFunc(words[1:], func(w string) bool { return w[strings.LastIndexByte(w, '/')+1:] == name }) {
+				return true
+			}
 		}
 	}
 	return false
