@@ -240,7 +240,7 @@ func (fs *Facts) readDirs(s *Stage, before int) {
 
 // Within reports whether the absolute path p is dir or lies below it.
 func Within(p, dir string) bool {
-	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
+	return p == dir || dir == "/" || len(p) > len(dir) && p[len(dir)] == '/' && p[:len(dir)] == dir
 }
 
 // Local reports whether all sources come from the build context.

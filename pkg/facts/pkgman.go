@@ -157,7 +157,11 @@ func homes(dir, home string) []string {
 
 // Below reports whether a path is dir or lies below it.
 func Below(p, dir string) bool {
-	return p == dir || dir == "/" || strings.HasPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+	if p == dir || dir == "/" {
+		return true
+	}
+	dir = strings.TrimSuffix(dir, "/")
+	return len(p) > len(dir) && p[len(dir)] == '/' && p[:len(dir)] == dir
 }
 
 // Home is the home directory of the user at an instruction: what ENV HOME

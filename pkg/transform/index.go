@@ -16,7 +16,7 @@ import (
 
 // manyTexts is how many texts are searched for in all instructions before that
 // is worth an index of its own.
-const manyTexts = 256
+const manyTexts = 64
 
 // texts finds texts in the arguments of instructions.
 type texts struct {

@@ -162,9 +162,16 @@ func topDirs(name string) bool {
 	return false
 }
 
+// steeringCopy is a key of once.
+type steeringCopy struct{ *facts.Copy }
+
 // steersPrograms says why what a COPY brings may matter to commands that do not name it, or
 // "": its destination is a system or home directory, or not known.
 func (p *Pass) steersPrograms(c *facts.Copy) string {
+	return once(p, steeringCopy{c}, func() string { return p.findSteering(c) })
+}
+
+func (p *Pass) findSteering(c *facts.Copy) string {
 	if !c.Dest.Known {
 		return "its destination is not known"
 	}

@@ -169,10 +169,8 @@ func (p *Pass) inTheWay(c *facts.Copy, r *Program, u *usage) string {
 	if why := p.steeredBy(r, c); why != "" {
 		return why
 	}
-	for _, w := range u.paths {
-		if facts.Within(w, c.Dest.S) || facts.Within(c.Dest.S, w) {
-			return "the RUN uses " + w
-		}
+	if i := r.namedPaths(u.paths).meeting(c.Dest.S); i >= 0 {
+		return "the RUN uses " + u.paths[i]
 	}
 	if c.Add {
 		for _, s := range c.Sources {

@@ -19,7 +19,8 @@ type Program struct {
 
 	file  *parse.File
 	stmts map[*syntax.CallExpr]*syntax.Stmt
-	used  *usage // see programUses
+	used  *usage     // see programUses
+	named *pathIndex // of the paths in used
 }
 
 // Program returns the program of a RUN instruction, or nil and why there is none:
