@@ -100,7 +100,7 @@ func (p *Pass) cargoFirst(r *Program) {
 		return
 	}
 	at := r.In.Keyword.Span
-	o := &reorder{p: p, r: r, stretch: p.stretchBefore(r.In)}
+	o := &reorder{p: p, r: r}
 	in := &facts.DepsInstall{Ecosystem: facts.EcosystemNamed("cargo"), Dir: r.State.Workdir.S, Cwd: r.State.Workdir.S, Locked: locked, Stubs: true}
 	o.installs = []*facts.DepsInstall{in}
 	if o.onlyManifests() {
@@ -119,9 +119,12 @@ func (p *Pass) cargoFirst(r *Program) {
 		why = "the working directory is not known"
 	case !r.State.User.Known || !facts.Root(r.State.User.S):
 		why = "the build does not run as root, and may not be allowed to make the stand-in"
-	case len(o.stretch.copies) == 0:
-		if why = o.stretch.stop; why == "" {
-			return
+	default:
+		o.stretch = p.stretchBefore(r.In)
+		if len(o.stretch.copies) == 0 {
+			if why = o.stretch.stop; why == "" {
+				return
+			}
 		}
 	}
 	if why == "" {

@@ -88,12 +88,14 @@ func (p *Pass) yarnVersion(r *Program, v *facts.Invocation) (classic bool, berry
 			return strings.Contains(string(lock), "# yarn lockfile v1"), ""
 		}
 	}
-	for _, in := range p.File.Instructions {
-		for _, sign := range []string{"corepack", ".yarnrc.yml", ".yarn/", "yarn set version", ".pnp"} {
-			if strings.Contains(in.Args.Value, sign) {
-				return false, sign
-			}
+	first, named := len(p.File.Instructions), ""
+	for _, sign := range []string{"corepack", ".yarnrc.yml", ".yarn/", "yarn set version", ".pnp"} {
+		if i := p.firstMention(sign); i < first {
+			first, named = i, sign
 		}
+	}
+	if named != "" {
+		return false, named
 	}
 	for _, n := range []string{"--production", "--prod", "--pure-lockfile", "--no-lockfile", "--ignore-optional", "--ignore-engines", "--ignore-platform",
 		"--network-timeout", "--non-interactive", "--no-progress", "--no-bin-links", "--modules-folder", "--silent", "-s", "--flat", "--har"} {
@@ -104,26 +106,38 @@ func (p *Pass) yarnVersion(r *Program, v *facts.Invocation) (classic bool, berry
 	return p.onlyCopied(r, "package.json", "yarn.lock", "package*.json", ".npmrc", ".yarnrc", "*.json", "package.json*", "yarn.lock*", "yarn*.lock"), ""
 }
 
+// copiedNames is a key of once.
+type copiedNames struct {
+	*facts.Stage
+	names string
+}
+
 // onlyCopied reports whether everything that the stage has copied from the
 // build context before a RUN is among the named files.
 func (p *Pass) onlyCopied(r *Program, names ...string) bool {
 	copied := false
 	for s := r.State.Stage; s != nil; s = s.Parent {
-		for _, in := range s.Instructions {
-			if in.Index > r.In.Index || in.Name != "COPY" && in.Name != "ADD" {
-				continue
-			}
-			if in.Flag("from") != nil || len(in.Words) < 2 {
-				continue
-			}
-			for _, w := range in.Words[:len(in.Words)-1] {
-				base := w.Value[strings.LastIndexByte(w.Value, '/')+1:]
-				if !slices.Contains(names, base) {
-					return false
+		// The first instructions of the stage that copy one of them, and something else.
+		first := once(p, copiedNames{s, strings.Join(names, " ")}, func() (first [2]int) {
+			first = [2]int{len(p.File.Instructions), len(p.File.Instructions)}
+			for _, in := range s.Instructions {
+				if in.Name != "COPY" && in.Name != "ADD" || in.Flag("from") != nil || len(in.Words) < 2 {
+					continue
 				}
-				copied = true
+				for _, w := range in.Words[:len(in.Words)-1] {
+					kind := 1
+					if slices.Contains(names, w.Value[strings.LastIndexByte(w.Value, '/')+1:]) {
+						kind = 0
+					}
+					first[kind] = min(first[kind], in.Index)
+				}
 			}
+			return first
+		})
+		if first[1] <= r.In.Index {
+			return false
 		}
+		copied = copied || first[0] <= r.In.Index
 	}
 	return copied
 }
