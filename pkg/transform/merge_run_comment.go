@@ -119,7 +119,9 @@ func looksMeant(f *parse.File, in *parse.Instruction) bool {
 			return name == "" || strings.ToUpper(name) != name
 		}
 		return true
-	case "COPY", "ADD", "ENV", "LABEL", "VOLUME", "FROM", "HEALTHCHECK":
+	case "FROM":
+		return len(words) == 1 || len(words) == 3 && strings.EqualFold(words[1], "as")
+	case "COPY", "ADD", "ENV", "LABEL", "VOLUME", "HEALTHCHECK":
 		return coded
 	case "ARG", "USER", "WORKDIR", "STOPSIGNAL":
 		return len(words) == 1

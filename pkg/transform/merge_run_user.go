@@ -28,6 +28,7 @@ func (p *Pass) changesUser(m *mergePart) string {
 	// base image decides.
 	sudo := slices.ContainsFunc(calls, func(c facts.Call) bool { return c.Sudo })
 	u.root = u.known && facts.Root(u.name) || !u.known && !sudo
+	u.asks = strings.Contains(text, "whoami") || strings.Contains(text, "id -")
 	_, u.home = m.State.HasVariable("HOME")
 	for i := range calls {
 		if why := u.changed(&calls[i]); why != "" {
@@ -67,10 +68,14 @@ type runUser struct {
 	known bool
 	root  bool
 	home  bool // the environment has HOME
+	asks  bool // the script asks who it runs as: usermod … $(whoami)
 }
 
 // is reports whether a word may be the user's name.
 func (u runUser) is(f facts.Field) bool {
+	if !f.Known && u.root {
+		return u.asks // a variable names another user: nobody renumbers root
+	}
 	return !f.Known || f.Text == u.name || u.root && facts.Root(f.Text) || !u.root && (!u.known || u.numeric())
 }
 
