@@ -87,10 +87,15 @@ type slimmer struct {
 
 // family is a stage and those that are built FROM it, in order.
 func family(s *facts.Stage) []*facts.Stage {
-	out := []*facts.Stage{s}
-	for _, c := range s.Children {
-		out = append(out, family(c)...)
+	var out []*facts.Stage
+	var add func(s *facts.Stage)
+	add = func(s *facts.Stage) {
+		out = append(out, s)
+		for _, c := range s.Children {
+			add(c)
+		}
 	}
+	add(s)
 	return out
 }
 
@@ -105,10 +110,10 @@ func (b *slimmer) check() string {
 		}
 	}
 	for _, s := range stages {
-		if why := b.readers(s, stages); why != "" {
+		if why := b.readers(s); why != "" {
 			return why
 		}
-		if why := b.sources(s, stages); why != "" {
+		if why := b.sources(s); why != "" {
 			return why
 		}
 	}
@@ -372,9 +377,9 @@ func (b *slimmer) script(in *parse.Instruction, name string) string {
 }
 
 // readers says whether other stages copy system files from a stage.
-func (b *slimmer) readers(s *facts.Stage, own []*facts.Stage) string {
+func (b *slimmer) readers(s *facts.Stage) string {
 	for _, reader := range s.Readers {
-		if slices.Contains(own, reader) {
+		if reader.Descends(b.stage) {
 			continue
 		}
 		for _, in := range reader.Instructions {
@@ -413,7 +418,7 @@ func systemFile(p string) bool {
 
 // sources says whether a stage copies what another stage compiles: the result
 // may load libraries of the full image.
-func (b *slimmer) sources(s *facts.Stage, own []*facts.Stage) string {
+func (b *slimmer) sources(s *facts.Stage) string {
 	if !b.row.tools {
 		return ""
 	}
@@ -423,7 +428,7 @@ func (b *slimmer) sources(s *facts.Stage, own []*facts.Stage) string {
 			continue
 		}
 		from := b.p.Facts.StageRef(c.From, s)
-		for o := from; o != nil && !slices.Contains(own, o); o = o.Parent {
+		for o := from; o != nil && !o.Descends(b.stage); o = o.Parent {
 			if what := b.builds(o); what != "" {
 				return fmt.Sprintf("%s copies from a stage that compiles (%s): the result may need libraries of the full image", b.p.line(in), what)
 			}
