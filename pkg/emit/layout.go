@@ -133,12 +133,9 @@ func (l *layouter) between(i, j int) Group {
 				out = l.eol
 			}
 		case parse.TileDirective:
+			// An indented directive is one for the build but not for the
+			// detection of syntax=: its indent stays.
 			out = trimEnd(text) + l.eol
-			if strings.IndexByte(text, '#') > 0 {
-				// An indented directive is one for the build but not for
-				// the detection of syntax=: its indent stays.
-				out = text[:strings.IndexByte(text, '#')] + strings.TrimLeft(out, " \t\v\f")
-			}
 		case parse.TileComment:
 			out = strings.TrimLeft(trimEnd(text), " \t\v\f\r") + l.eol
 			if l.mayDirect(i+k, out) {
