@@ -8,6 +8,6 @@ grep -rl --include='*_test.go' '^func Fuzz' pkg | sort | while read -r file; do
     dir=$(dirname "$file")
     sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file" | while read -r target; do
         echo "== $dir $target"
-        go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time"
+        go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 5x
     done
 done
