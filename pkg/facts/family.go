@@ -157,7 +157,7 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 				return t.family
 			}
 		}
-		if distributions(repo) {
+		if isDistribution(repo) {
 			img, _ := baseImage(repo)
 			return img.family
 		}
@@ -165,8 +165,8 @@ func familyOf(ref Value, raw, platform string, f *parse.File) Family {
 	return Unknown
 }
 
-// distributions are repositories all of whose tags are one distribution.
-func distributions(repo string) bool {
+// isDistribution tells repositories all of whose tags are one distribution.
+func isDistribution(repo string) bool {
 	switch repo {
 	case "alpine", "debian", "ubuntu", "fedora", "centos", "rockylinux", "almalinux",
 		"oraclelinux", "amazonlinux", "archlinux", "opensuse/leap", "opensuse/tumbleweed":

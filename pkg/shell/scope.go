@@ -6,9 +6,9 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// stateBuiltins are commands that change what the shell does or knows
+// changesState tells commands that change what the shell does or knows
 // afterwards, see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_15.
-func stateBuiltins(name string) bool {
+func changesState(name string) bool {
 	switch name {
 	case "cd", "pushd", "popd", "export", "readonly", "set", "shopt",
 		"umask", "trap", "alias", "unalias", "exec", "exit", "return",
@@ -114,7 +114,7 @@ func (s *Scope) stmt(st *syntax.Stmt, direct bool) {
 							s.note("a command named by an expansion")
 						}
 					}
-					if stateBuiltins(name) {
+					if changesState(name) {
 						s.note(name)
 					}
 				}

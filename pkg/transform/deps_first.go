@@ -599,9 +599,9 @@ func (o *reorder) namesSubproject(c *facts.Copy) bool {
 	return false
 }
 
-// workspaceFiles declare a repository of several packages, each with a
+// isWorkspaceFile tells files that declare a repository of several packages, each with a
 // manifest of its own.
-func workspaceFiles(name string) bool {
+func isWorkspaceFile(name string) bool {
 	switch name {
 	case "pnpm-workspace.yaml", "lerna.json", "turbo.json", "nx.json", "rush.json", "go.work":
 		return true
@@ -628,7 +628,7 @@ func (o *reorder) deliberate() string {
 			continue
 		}
 		for _, s := range c.Sources {
-			if workspaceFiles(path.Base(s.Path.S)) {
+			if isWorkspaceFile(path.Base(s.Path.S)) {
 				return fmt.Sprintf("line %d brings %s: which manifests the packages have is only known from the build context (--context)", c.Instruction.StartLine, path.Base(s.Path.S))
 			}
 		}

@@ -15,13 +15,13 @@ import (
 // workspaceCopies is a key of once.
 type workspaceCopies struct{}
 
-// bringsWorkspace lists the copies of the file that bring one of
-// workspaceFiles, in order.
+// bringsWorkspace lists the copies of the file that bring a file that
+// isWorkspaceFile tells, in order.
 func (p *Pass) bringsWorkspace() []*facts.Copy {
 	return once(p, workspaceCopies{}, func() []*facts.Copy {
 		var out []*facts.Copy
 		for _, in := range p.File.Instructions {
-			if c := p.Facts.Copy(in); c != nil && slices.ContainsFunc(c.Sources, func(s facts.CopySource) bool { return workspaceFiles(path.Base(s.Path.S)) }) {
+			if c := p.Facts.Copy(in); c != nil && slices.ContainsFunc(c.Sources, func(s facts.CopySource) bool { return isWorkspaceFile(path.Base(s.Path.S)) }) {
 				out = append(out, c)
 			}
 		}

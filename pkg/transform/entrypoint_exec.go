@@ -85,7 +85,7 @@ func givesWay(text string) bool {
 		return true
 	}
 	switch n := shell.Name(call); {
-	case builtins(n), n == "echo", n == "true", n == "printf":
+	case isBuiltin(n), n == "echo", n == "true", n == "printf":
 		return true
 	}
 	return false

@@ -29,8 +29,8 @@ var _ = register(func() *Transform {
 	}
 })
 
-// builtins are commands that only a shell has.
-func builtins(name string) bool {
+// isBuiltin tells commands that only a shell has.
+func isBuiltin(name string) bool {
 	switch name {
 	case "cd", "exec", "export", "source", ".", "set", "eval", "ulimit", "umask", "trap", "alias", "wait", "read", "exit", "return", "shift", "unset", "type", "command", "builtin", ":", "times", "jobs", "bg", "fg", "local", "declare", "let":
 		return true
@@ -109,7 +109,7 @@ func (p *Pass) execWords(in *parse.Instruction) ([]string, string) {
 	if words[0] == "exec" && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
 		words = words[1:]
 	}
-	if builtins(words[0]) || words[0] == "" {
+	if isBuiltin(words[0]) || words[0] == "" {
 		return nil, words[0] + " is a builtin of the shell"
 	}
 	for _, o := range st.Stage.Instructions {

@@ -287,7 +287,7 @@ func (u *use) uv(args []arg) {
 		if slices.ContainsFunc(rest, func(a arg) bool { return a.s == "sync" }) {
 			// uv pip sync FILE…: the words are requirements files.
 			in := &facts.DepsInstall{Ecosystem: facts.EcosystemNamed("pip"), Dir: u.cwd, Cwd: u.cwd}
-			ok := options(rest[1:], pipValued, func(string, arg) bool { return true }, func(a arg) bool {
+			ok := options(rest[1:], pipTakesValue, func(string, arg) bool { return true }, func(a arg) bool {
 				in.Files = append(in.Files, u.at(a.s))
 				return a.certain && a.known
 			})

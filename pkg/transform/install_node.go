@@ -7,9 +7,9 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-// npmValued are npm's options that take the next argument, see
+// npmTakesValue tells npm's options that take the next argument, see
 // https://docs.npmjs.com/cli/using-npm/config.
-func npmValued(name string) bool {
+func npmTakesValue(name string) bool {
 	switch name {
 	case "--prefix", "-C", "--registry", "--loglevel", "--cache", "--omit", "--include", "--only", "--also", "--userconfig", "--globalconfig",
 		"--workspace", "-w", "--network-timeout", "--fetch-timeout", "--fetch-retries", "--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--maxsockets", "--location", "--install-strategy", "--cwd", "--dir",
@@ -51,7 +51,7 @@ func (u *use) npmFlag(in *facts.DepsInstall, global *bool, name string, v arg) b
 func (u *use) node(tool, sub string, args []arg, locked bool) {
 	in := &facts.DepsInstall{Ecosystem: facts.EcosystemNamed(tool), Dir: path.Join("/", u.cwd), Cwd: u.cwd, Locked: locked}
 	global, named, local := false, false, false
-	ok := options(args, npmValued, func(name string, v arg) bool { return u.npmFlag(in, &global, name, v) },
+	ok := options(args, npmTakesValue, func(name string, v arg) bool { return u.npmFlag(in, &global, name, v) },
 		func(a arg) bool {
 			named = true
 			if a.s == "." || strings.HasPrefix(a.s, "./") || strings.HasPrefix(a.s, "../") || strings.HasPrefix(a.s, "/") || strings.HasPrefix(a.s, "file:") || strings.HasSuffix(a.s, ".tgz") {
@@ -97,7 +97,7 @@ func behind(args []arg, valued func(name string) bool) (opts []arg, sub string, 
 }
 
 func (u *use) npm(args []arg) {
-	opts, sub, rest := behind(args, npmValued)
+	opts, sub, rest := behind(args, npmTakesValue)
 	all := append(append([]arg{}, opts...), rest...)
 	switch sub {
 	case "ci", "clean-install", "ic", "install-clean":
@@ -116,7 +116,7 @@ func (u *use) npm(args []arg) {
 }
 
 func (u *use) yarn(args []arg) {
-	opts, sub, rest := behind(args, npmValued)
+	opts, sub, rest := behind(args, npmTakesValue)
 	all := append(append([]arg{}, opts...), rest...)
 	switch sub {
 	case "", "install":
@@ -139,7 +139,7 @@ func (u *use) yarn(args []arg) {
 }
 
 func (u *use) pnpm(args []arg) {
-	opts, sub, rest := behind(args, npmValued)
+	opts, sub, rest := behind(args, npmTakesValue)
 	all := append(append([]arg{}, opts...), rest...)
 	switch sub {
 	case "install", "i":
@@ -153,7 +153,7 @@ func (u *use) pnpm(args []arg) {
 }
 
 func (u *use) bun(args []arg) {
-	opts, sub, rest := behind(args, npmValued)
+	opts, sub, rest := behind(args, npmTakesValue)
 	all := append(append([]arg{}, opts...), rest...)
 	switch sub {
 	case "install", "i", "add", "a":

@@ -13,9 +13,9 @@ func isPip(s string) bool {
 	return ok && strings.Trim(v, "0123456789.") == ""
 }
 
-// pipValued are pip's options that take a value, see
+// pipTakesValue tells pip's options that take a value, see
 // https://pip.pypa.io/en/stable/cli/pip_install/.
-func pipValued(name string) bool {
+func pipTakesValue(name string) bool {
 	switch name {
 	case "-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "--platform", "--python-version",
 		"--implementation", "--abi", "--root", "--prefix", "--src", "--upgrade-strategy", "-C", "--config-settings", "--config-setting", "--global-option", "--install-option",
@@ -29,7 +29,7 @@ func pipValued(name string) bool {
 
 // pip handles pip install.
 func (u *use) pip(args []arg) {
-	for len(args) > 0 && args[0].known && strings.HasPrefix(args[0].s, "-") && args[0].s != "--version" && args[0].s != "-V" && !pipValued(args[0].s) {
+	for len(args) > 0 && args[0].known && strings.HasPrefix(args[0].s, "-") && args[0].s != "--version" && args[0].s != "-V" && !pipTakesValue(args[0].s) {
 		args = args[1:] // global options
 	}
 	if len(args) == 0 || !args[0].known {
@@ -61,7 +61,7 @@ func (u *use) pip(args []arg) {
 	}
 	named := false
 	why := "pip install"
-	ok := options(args[1:], pipValued, func(name string, v arg) bool {
+	ok := options(args[1:], pipTakesValue, func(name string, v arg) bool {
 		switch name {
 		case "-r", "--requirement", "-c", "--constraint":
 			if strings.Contains(v.s, "://") {

@@ -378,9 +378,9 @@ func foreignPragma(f *parse.File, first, next *parse.Instruction) string {
 	return ""
 }
 
-// daemons are commands that start a process which lives on: BuildKit ends it
+// isDaemon tells commands that start a process which lives on: BuildKit ends it
 // with the RUN, a merged RUN would not.
-func daemons(name string) bool {
+func isDaemon(name string) bool {
 	switch name {
 	case "service", "systemctl", "start-stop-daemon", "nohup", "setsid", "daemonize",
 		"mysqld_safe", "mysqld", "pg_ctl", "pg_ctlcluster", "postgres", "redis-server", "mongod",
@@ -441,7 +441,7 @@ func leavesBehind(r *Program) string {
 	for _, c := range r.Cmds {
 		name := shell.Name(c)
 		base := name[strings.LastIndexByte(name, '/')+1:]
-		if words := shell.Literals(c); daemons(base) && (len(words) < len(c.Args) || !onlyTells(base, words[1:])) || strings.HasPrefix(name, "/etc/init.d/") {
+		if words := shell.Literals(c); isDaemon(base) && (len(words) < len(c.Args) || !onlyTells(base, words[1:])) || strings.HasPrefix(name, "/etc/init.d/") {
 			return "the process that " + base + " starts would live on"
 		}
 		if fl := r.In.Flag("security"); fl != nil && fl.Arg == "insecure" && perContainer(base) {
@@ -460,7 +460,7 @@ func leavesBehind(r *Program) string {
 // starts: bash -c "mysqld_safe & sleep 5", su postgres -c "pg_ctl start".
 func (p *Pass) nestedDaemon(in *parse.Instruction) string {
 	for _, c := range p.Facts.Calls(in) {
-		if name := c.Name(); c.Nested && name != "" && (daemons(name) || c.Path.Background() || strings.HasPrefix(c.Fields[0].Text, "/etc/init.d/")) {
+		if name := c.Name(); c.Nested && name != "" && (isDaemon(name) || c.Path.Background() || strings.HasPrefix(c.Fields[0].Text, "/etc/init.d/")) {
 			return "the process that " + name + " starts would live on"
 		}
 	}
@@ -474,7 +474,7 @@ func (p *Pass) nestedDaemon(in *parse.Instruction) string {
 func (m *mergePart) rehashes(next *mergePart) bool {
 	for _, c := range next.Cmds {
 		name := shell.Name(c)
-		if coreUtilities(name) {
+		if isCoreUtility(name) {
 			continue
 		}
 		if i := m.runs(name); i >= 0 && (!m.inPlace(name) && m.installs(name) || m.places(name, i+1)) {
@@ -493,7 +493,7 @@ func remembered(group []*mergePart, next *mergePart) string {
 		}
 		for _, c := range next.Cmds {
 			name := shell.Name(c)
-			if coreUtilities(name) || first.runs(name) < 0 {
+			if isCoreUtility(name) || first.runs(name) < 0 {
 				continue
 			}
 			for _, m := range group[i+1:] {
@@ -584,8 +584,8 @@ func buildsTools(name string) bool {
 	return false
 }
 
-// coreUtilities are never replaced by what a build installs.
-func coreUtilities(name string) bool {
+// isCoreUtility tells commands that are never replaced by what a build installs.
+func isCoreUtility(name string) bool {
 	switch name {
 	case "", "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "zypper", "pacman",
 		"rm", "mkdir", "cp", "mv", "ln", "echo", "printf", "cat", "chmod", "chown",

@@ -117,7 +117,7 @@ func (u runUser) changed(c *facts.Call) string {
 	case groups && !u.root && u.group == "":
 		return "the one before changes the groups of the user that the next RUN runs as: its shell would keep the old ones"
 	}
-	if readers(c.Name()) {
+	if isReader(c.Name()) {
 		return ""
 	}
 	for _, f := range args {
@@ -157,8 +157,8 @@ func usermodChanges(args []facts.Field) (account, groups bool) {
 	return account, groups
 }
 
-// readers are commands that leave the files alone that they are given.
-func readers(name string) bool {
+// isReader tells commands that leave the files alone that they are given.
+func isReader(name string) bool {
 	switch name {
 	case "cat", "grep", "egrep", "fgrep", "test", "[", "cut", "head", "tail",
 		"awk", "gawk", "mawk", "wc", "ls", "stat", "diff", "chmod", "chown", "chgrp",

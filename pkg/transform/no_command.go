@@ -17,8 +17,8 @@ var _ = register(func() *Transform {
 	}
 })
 
-// plainImages are distributions, whose command is a shell.
-func plainImages(name string) bool {
+// isPlainImage tells distributions, whose command is a shell.
+func isPlainImage(name string) bool {
 	switch name {
 	case "alpine", "debian", "ubuntu", "fedora", "centos", "rockylinux", "almalinux", "amazonlinux", "oraclelinux", "busybox", "archlinux", "buildpack-deps", "scratch":
 		return true
@@ -39,7 +39,7 @@ func noCommand(p *Pass) {
 		}
 	}
 	repo, _, _ := facts.SplitReference(last.Base().S)
-	if last.Base().Known && plainImages(repo) && len(last.Instructions) > 0 {
+	if last.Base().Known && isPlainImage(repo) && len(last.Instructions) > 0 {
 		p.Advise(last.From.Keyword.Span, "say what the container runs", "the stage has neither CMD nor ENTRYPOINT, and "+repo+" starts at most a shell")
 	}
 }

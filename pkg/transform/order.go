@@ -154,7 +154,7 @@ var systemDirs = []string{
 	"/var/lib", "/var/cache", "/var/run", "/var/spool", "/var/log", "/nix", "/opt/conda", "/opt/venv", "/venv",
 }
 
-func topDirs(name string) bool {
+func isTopDir(name string) bool {
 	switch name {
 	case "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "nix", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var":
 		return true
@@ -205,7 +205,7 @@ func (p *Pass) findSteering(c *facts.Copy) string {
 		case p.Options.Context != nil && c.Local() && !s.Glob && p.Options.Context.IsDir(s.Path.S):
 			for _, n := range p.Options.Context.List(s.Path.S) {
 				n = strings.TrimSuffix(n, "/")
-				if (d == "/" || d == "/usr" || d == "/var") && topDirs(n) || d == "/usr" && n == "local" || home && homeFile(n) {
+				if (d == "/" || d == "/usr" || d == "/var") && isTopDir(n) || d == "/usr" && n == "local" || home && homeFile(n) {
 					return "it copies " + n + " to " + d
 				}
 			}

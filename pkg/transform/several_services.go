@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 	}
 })
 
-func supervisors(name string) bool {
+func isSupervisor(name string) bool {
 	switch name {
 	case "supervisord", "runsvdir", "runit", "s6-svscan", "monit", "circusd", "foreman", "honcho", "pm2-runtime", "systemd":
 		return true
@@ -34,7 +34,7 @@ func severalServices(p *Pass) {
 		switch in.Name {
 		case "CMD", "ENTRYPOINT":
 			for _, w := range p.commandWords(in) {
-				if supervisors(path.Base(w)) {
+				if isSupervisor(path.Base(w)) {
 					p.Advise(in.Keyword.Span, "run one service in a container", path.Base(w)+" runs several")
 					break
 				}

@@ -50,7 +50,7 @@ func dropSudo(p *Pass) {
 			}
 			if n < len(c.Args) {
 				w, ok := shell.Literal(c.Args[n])
-				plain = plain && ok && !strings.Contains(w, "=") && !builtins(w)
+				plain = plain && ok && !strings.Contains(w, "=") && !isBuiltin(w)
 			}
 			if !plain || n >= len(c.Args) || len(c.Assigns) > 0 {
 				p.Skip(at, "sudo does more here than to run a command")

@@ -49,8 +49,8 @@ Unsafe. A program may start a compiler, or a library may need one of the package
 	}
 })
 
-// buildPackages are Alpine packages that only building needs.
-func buildPackages(name string) bool {
+// isBuildPackage tells Alpine packages that only building needs.
+func isBuildPackage(name string) bool {
 	switch name {
 	case "gcc", "g++", "make", "musl-dev", "libc-dev", "build-base", "linux-headers", "autoconf", "automake",
 		"libtool", "cmake", "patch", "python3-dev", "ninja", "samurai", "alpine-sdk", "pkgconf", "pkgconfig":
@@ -59,8 +59,8 @@ func buildPackages(name string) bool {
 	return false
 }
 
-// builders are commands that may compile something.
-func builders(name string) bool {
+// isBuildTool tells commands that may compile something.
+func isBuildTool(name string) bool {
 	switch name {
 	case "make", "gcc", "g++", "cc", "c++", "cmake", "ninja", "configure", "meson", "docker-php-ext-install", "pecl",
 		"node-gyp", "autoreconf":
@@ -93,9 +93,9 @@ func virtualBuildDeps(p *Pass) {
 	}
 }
 
-// debianBuildPackages are packages of Debian and Ubuntu that only building needs.
+// isDebianBuildPackage tells packages of Debian and Ubuntu that only building needs.
 // Development packages of libraries are none: they hold the library itself.
-func debianBuildPackages(name string) bool {
+func isDebianBuildPackage(name string) bool {
 	switch name {
 	case "build-essential", "gcc", "g++", "make", "cmake", "ninja-build", "meson", "autoconf", "automake", "libtool", "pkg-config", "pkgconf",
 		"dpkg-dev", "libc6-dev", "libc-dev", "linux-libc-dev", "python3-dev", "bison", "flex", "patch", "nasm", "yasm", "gcc-multilib", "g++-multilib":
@@ -129,7 +129,7 @@ func (p *Pass) purgeBuildDeps() {
 		var build []string
 		for _, f := range install.Args {
 			name, _, _ := strings.Cut(f.Text, "=")
-			if f.Known && debianBuildPackages(name) {
+			if f.Known && isDebianBuildPackage(name) {
 				build = append(build, name)
 			}
 		}
@@ -197,7 +197,7 @@ func (p *Pass) virtual(r *Program, v *facts.Invocation) {
 	var ops []Op
 	cpp := false
 	for _, f := range v.Args {
-		if buildPackages(f.Text) && f.Word > v.VerbAt.Word {
+		if isBuildPackage(f.Text) && f.Word > v.VerbAt.Word {
 			build = append(build, f.Text)
 			ops = append(ops, Op{At: f.Word, Delete: true})
 			cpp = cpp || f.Text == "g++" || f.Text == "build-base" || f.Text == "alpine-sdk"
@@ -257,7 +257,7 @@ func (p *Pass) behindFlags(r *Program, v *facts.Invocation) int {
 // builds reports whether a command may compile something.
 func (p *Pass) builds(c facts.Call) bool {
 	name := c.Name()
-	if builders(name) || strings.HasSuffix(name, ".sh") || name == "" {
+	if isBuildTool(name) || strings.HasSuffix(name, ".sh") || name == "" {
 		return true
 	}
 	switch {
@@ -275,7 +275,7 @@ func buildsNow(c facts.Call) bool {
 		return slices.ContainsFunc(c.Fields[1:], func(f facts.Field) bool { return slices.Contains(words, f.Text) })
 	}
 	switch {
-	case builders(name):
+	case isBuildTool(name):
 		return true
 	case len(c.Fields) < 2:
 		return name == "yarn"
