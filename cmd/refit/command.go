@@ -129,8 +129,8 @@ func (c *call) first() string {
 }
 
 // parseArgs understands the arguments behind the name of a command. Flags may
-// stand before and behind operands, one-letter switches may be bundled (-ld),
-// and everything behind -- is an operand.
+// stand before and behind operands, one-letter switches may be bundled (-ld), a
+// value may touch its letter (-j4), and everything behind -- is an operand.
 func parseArgs(cmd *command, args []string) (*call, error) {
 	c := &call{cmd: cmd, values: map[string][]string{}}
 	for i := 0; i < len(args); i++ {
@@ -145,6 +145,11 @@ func parseArgs(cmd *command, args []string) (*call, error) {
 		}
 		name, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		f := cmd.flag(name)
+		if f == nil && !strings.HasPrefix(arg, "--") {
+			if short := cmd.flag(arg[1:2]); short != nil && short.kind != isSwitch { // -j4
+				f, value, hasValue = short, strings.TrimPrefix(arg[2:], "="), true
+			}
+		}
 		switch {
 		case f == nil && !strings.HasPrefix(arg, "--") && cmd.isBundle(name):
 			for _, letter := range name {
