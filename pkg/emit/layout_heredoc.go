@@ -78,6 +78,10 @@ func (l *layouter) body(s *shell.Script, doc parse.Heredoc) ([]Edit, string) {
 			blank = true
 			start = next
 			continue
+		case strings.Trim(line, " \t\r") == doc.Name: // without its white space it would end the body
+			blank = false
+			start = next
+			continue
 		case strings.HasPrefix(line, "#!") && start == 0:
 		default:
 			if first {
