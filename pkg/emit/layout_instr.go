@@ -33,8 +33,8 @@ func (l *layouter) instruction(in *parse.Instruction) Group {
 		// image's configuration.
 		return g
 	}
-	if escapedBlank(in) {
-		g.Verbatim = "a backslash before a blank may decide where a here-document begins"
+	if oddBlank(in) {
+		g.Verbatim = "a blank behind a backslash, or a rare kind of white space, may decide where a here-document begins"
 		return g
 	}
 	for _, line := range in.Lines {
@@ -126,19 +126,22 @@ func (l *layouter) build(d *doc, in *parse.Instruction) (verbatim string) {
 	return verbatim
 }
 
-// escapedBlank reports whether BuildKit, which looks for here-documents of COPY
-// and ADD among words that it splits as a shell does, may take a blank for a
-// part of a word: another number of blanks would be another word then.
+// oddBlank reports whether BuildKit, which looks for here-documents of COPY
+// and ADD among words that it splits as a shell does, may take white space for
+// a part of a word: a blank behind a backslash, a form feed. Other white space
+// would be another word then.
 // https://pkg.go.dev/github.com/moby/buildkit/frontend/dockerfile/parser: heredocsFromLine
-func escapedBlank(in *parse.Instruction) bool {
+func oddBlank(in *parse.Instruction) bool {
 	text := in.Logical.Text
 	if in.Form != parse.Words && (in.Child == nil || in.Child.Form != parse.Words) || !strings.Contains(text, "<<") {
 		return false
 	}
-	for i := strings.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); i++ {
-		if text[i] == '\\' && unicode.IsSpace(rune(text[i+1])) {
+	escaped := false
+	for _, r := range text {
+		if unicode.IsSpace(r) && (escaped || !strings.ContainsRune(" \t\r\n", r)) {
 			return true
 		}
+		escaped = r == '\\'
 	}
 	return false
 }
