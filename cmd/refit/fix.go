@@ -11,12 +11,6 @@ func fixCommand(c *console) *command {
 		}, selectFlags(), buildFlags(), onlineFlags(), []flag{
 			{name: "format", category: catLayout, usage: "also lay out the file, as refit fmt does"},
 		}, layoutFlags(), fileFlags(), outputFlags()),
-		run: func(ctx *call) error {
-			set, err := readSettings(c, ctx)
-			if err != nil {
-				return err
-			}
-			return (&job{c: c, set: set, command: "fix"}).run(ctx.args)
-		},
+		run: runJob(c),
 	}
 }

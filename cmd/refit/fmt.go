@@ -9,12 +9,6 @@ func fmtCommand(c *console) *command {
 		flags: concat(modeFlags(), layoutFlags(), []flag{
 			{name: "lines", kind: isText, category: catLayout, usage: "format only the instructions that touch the lines `FROM:TO`, counted from 1"},
 		}, fileFlags(), outputFlags()),
-		run: func(ctx *call) error {
-			set, err := readSettings(c, ctx)
-			if err != nil {
-				return err
-			}
-			return (&job{c: c, set: set, command: "fmt"}).run(ctx.args)
-		},
+		run: runJob(c),
 	}
 }

@@ -34,6 +34,17 @@ type job struct {
 	said     map[string]bool    // configuration errors that were printed
 }
 
+// runJob is what fix, fmt and lint do.
+func runJob(c *console) func(*call) error {
+	return func(ctx *call) error {
+		set, err := readSettings(c, ctx)
+		if err != nil {
+			return err
+		}
+		return (&job{c: c, set: set, command: ctx.cmd.name}).run(ctx.args)
+	}
+}
+
 // outcome is what came out for one file.
 type outcome struct {
 	file     workspace.File

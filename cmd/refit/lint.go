@@ -10,12 +10,6 @@ func lintCommand(c *console) *command {
 			{name: "write-baseline", kind: isText, category: catMode, usage: "write all findings to `FILE`, and report none"},
 			{name: "format", category: catWhat, usage: "also report what refit fmt would change"},
 		}, layoutFlags(), selectFlags(), buildFlags(), fileFlags(), outputFlags()),
-		run: func(ctx *call) error {
-			set, err := readSettings(c, ctx)
-			if err != nil {
-				return err
-			}
-			return (&job{c: c, set: set, command: "lint"}).run(ctx.args)
-		},
+		run: runJob(c),
 	}
 }
