@@ -120,8 +120,8 @@ func (u runUser) changed(c *facts.Call) string {
 	if isReader(c.Name()) {
 		return ""
 	}
+	appends := c.Name() == "tee" && slices.ContainsFunc(args, func(f facts.Field) bool { return f.Text == "-a" || f.Text == "--append" })
 	for _, f := range args {
-		appends := c.Name() == "tee" && slices.ContainsFunc(args, func(f facts.Field) bool { return f.Text == "-a" || f.Text == "--append" })
 		if why := u.written(f.Text, appends); why != "" {
 			return why
 		}
