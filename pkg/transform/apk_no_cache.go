@@ -59,10 +59,11 @@ func apkNoCache(p *Pass) {
 
 // apkRun rewrites one RUN.
 func (p *Pass) apkRun(m *facts.Manager, r *Program) {
+	a := p.Facts.Activity(r.In, m)
 	if p.anyCovered(r, "/var/cache/apk", "/etc/apk/cache") {
+		p.apkSpareUpdates(r, a)
 		return
 	}
-	a := p.Facts.Activity(r.In, m)
 	if apkObstacle(p, m, r, a) == "" && p.mountCaches(r, m, a) {
 		return
 	}
@@ -142,6 +143,33 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 		c.Reason = "its index stays in the layer, and every apk add fetches its own"
 	}
 	p.Report(c)
+}
+
+// apkSpareUpdates drops --update-cache where an apk update in front has
+// fetched the same index into the mounted cache: RUNs may get their mounts before they are
+// merged.
+func (p *Pass) apkSpareUpdates(r *Program, a facts.Activity) {
+	for _, v := range a.Uses {
+		ops := apkOps(v)
+		if v.Role != facts.Install || v.Nested || ops[0].Replace == "" || otherRepositories(r, v) || !a.FetchedBefore(v) {
+			continue
+		}
+		edits, effects, err := r.EditCommand(v.Call, Op{At: ops[0].At, Delete: true})
+		if err != nil {
+			continue
+		}
+		p.Report(Change{
+			Title: "fetch apk's index once", At: p.at(r, v), Safety: Safe,
+			Reason: "a command in front of it has just fetched the index into the mounted cache",
+			Edits:  edits, Effects: effects,
+		})
+	}
+}
+
+// otherRepositories reports whether a call of apk may use repositories whose
+// index an earlier call of the RUN did not fetch.
+func otherRepositories(r *Program, v *facts.Invocation) bool {
+	return v.HasFlag("--repository", "-X", "--repositories-file", "--root", "-p") || strings.Contains(r.Script.Text(), "/etc/apk")
 }
 
 // apkPays is pays for apk: a stage that is built FROM one whose layers ship

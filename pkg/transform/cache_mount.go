@@ -372,7 +372,7 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 			if slices.Contains(m.NoCache, f.Text) && f.Word != v.VerbAt.Word && f.Word != v.Command.Word {
 				// apk fetches no index without: apk update in front has done it,
 				// unless there are other repositories now.
-				if m.Name == "apk" && (!a.FetchedBefore(v) || v.HasFlag("--repository", "-X", "--repositories-file", "--root", "-p") || strings.Contains(r.Script.Text(), "/etc/apk")) {
+				if m.Name == "apk" && (!a.FetchedBefore(v) || otherRepositories(r, v)) {
 					ops = append(ops, Op{At: f.Word, Replace: "--update-cache"})
 				} else {
 					ops = append(ops, Op{At: f.Word, Delete: true})

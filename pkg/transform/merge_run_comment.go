@@ -54,6 +54,12 @@ var proseWords = []string{
 	"is", "are", "we", "you", "not", "no", "both", "when", "everything", "commands", "command", "tests", "instructions", "steps",
 }
 
+// headingWords follow a keyword in the heading of a section: USER setup.
+var headingWords = []string{
+	"setup", "section", "setting", "settings", "config", "configuration", "creation", "management", "handling", "permissions",
+	"stage", "step", "part", "phase", "stuff", "variables", "vars", "values", "definition", "definitions", "script", "scripts",
+}
+
 // instructionIn is the keyword of the instruction that comment lines start
 // with, or "" if they are prose. The keyword is in upper case then, BuildKit
 // can read the instruction, and its arguments look like such.
@@ -100,7 +106,13 @@ func instructionIn(lines []string, escape byte) string {
 // comment, rather than a sentence or a heading that starts with a keyword.
 func looksMeant(f *parse.File, in *parse.Instruction) bool {
 	words := strings.Fields(in.Args.Value)
+	if len(words) == 0 {
+		return false
+	}
 	coded := slices.ContainsFunc(words, func(w string) bool { return strings.ContainsAny(w, `/.=$*"[-`) })
+	if !coded && slices.Contains(headingWords, strings.ToLower(strings.TrimRight(words[0], ":,;"))) {
+		return false
+	}
 	switch in.Name {
 	case "RUN", "CMD", "ENTRYPOINT":
 		if in.Form == parse.Exec || len(in.Flags) > 0 {
