@@ -94,7 +94,8 @@ func frontend(ref string) string {
 }
 
 // addFlags inserts flags behind those that an instruction has, each on a line
-// of its own unless the program is a here-document.
+// of its own unless the program is a here-document. Arguments that stand in a
+// column of their own stay there.
 func (r *Program) addFlags(flags []string) emit.Edit {
 	at := r.In.Keyword.End
 	if n := len(r.In.Flags); n > 0 {
@@ -105,15 +106,19 @@ func (r *Program) addFlags(flags []string) emit.Edit {
 	if len(r.In.Heredocs) > 0 {
 		return emit.Edit{Span: parse.Span{Start: at, End: at}, New: " " + strings.Join(flags, " ")}
 	}
+	start := r.In.Command().Start
+	gap := string(r.file.Src[at:start])
 	for i, f := range flags {
 		if i == 0 && len(r.In.Flags) == 0 {
-			b.WriteString(" " + f)
+			if strings.Trim(gap, " \t") != "" {
+				gap = " "
+			}
+			b.WriteString(gap + f)
 		} else {
 			b.WriteString(cont + f)
 		}
 	}
 	// The program follows on the next line.
-	start := r.In.Command().Start
 	sp := parse.Span{Start: at, End: at}
 	if !strings.Contains(string(r.file.Src[at:start]), "\n") {
 		sp.End = start
@@ -370,9 +375,10 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 		}
 		for _, f := range v.Flags {
 			if slices.Contains(m.NoCache, f.Text) && f.Word != v.VerbAt.Word && f.Word != v.Command.Word {
-				// apk fetches no index without: apk update in front has done it,
-				// unless there are other repositories now.
-				if m.Name == "apk" && (!a.FetchedBefore(v) || otherRepositories(r, v)) {
+				// apk fetches no index without, unless it is told to: apk update
+				// in front has done it, if the repositories are the same now.
+				refreshes := v.HasFlag("--update-cache", "--update", "-U")
+				if m.Name == "apk" && !refreshes && (!a.FetchedBefore(v) || otherRepositories(r, v)) {
 					ops = append(ops, Op{At: f.Word, Replace: "--update-cache"})
 				} else {
 					ops = append(ops, Op{At: f.Word, Delete: true})

@@ -19,7 +19,7 @@ var _ = register(func() *Transform {
 		Group:  "layers",
 		Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
 		Safety: Safe,
-		After:  []string{"packages-first", "deps-first"},
+		After:  []string{"packages-first", "deps-first", "workdir-mkdir"},
 		Run:    mergeRun,
 		Doc: `Merge consecutive RUN instructions of a stage into one.
 
