@@ -29,11 +29,11 @@ RUN apt-get update && apt-get install -y curl
 ~~~
 ~~~dockerfile after
 FROM debian:12
-RUN apt-get update && apt-get install -y --no-install-recommends curl
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl
 ~~~
 
 ## Instead
-Where a program needs a recommended package (curl needs ca-certificates for https), name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
+What builds cannot do without is named: ca-certificates for curl, wget and git, libc6-dev for gcc, openssh-client for git over ssh, xauth for xvfb-run. Where a program needs another recommended package, name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
 
 ## Safety
 Unsafe. Something may be missing that came along as a recommendation.
@@ -80,7 +80,11 @@ func (p *Pass) withoutRecommends(r *Program, m *facts.Manager, v *facts.Invocati
 	for where+1 < len(v.Call.Args) && m.HasYes(r.Script.NodeText(v.Call.Args[where+1])) {
 		where++
 	}
-	edits, effects, err := r.EditCommand(v.Call, Op{At: where, Insert: option})
+	ops := []Op{{At: where, Insert: option}}
+	if m.Name == "apt" {
+		ops = append(ops, p.neededRecommends(r, v)...)
+	}
+	edits, effects, err := r.EditCommand(v.Call, ops...)
 	if err != nil {
 		p.Skip(at, "%v", err)
 		return

@@ -15,10 +15,12 @@ import (
 )
 
 // Op is an edit of one word of a simple command: Insert puts text behind word
-// At (-1: in front of the first), Replace exchanges it, Delete removes it.
+// At (-1: in front of the first), Before in front of it, on a line of its own if
+// the word has one, Replace exchanges it, Delete removes it.
 type Op struct {
 	At      int
 	Insert  string
+	Before  string
 	Replace string
 	Delete  bool
 }
@@ -47,6 +49,14 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 			at := r.Span(c.Args[op.At]).End
 			edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: " " + op.Insert})
 			words[op.At] += " " + op.Insert
+		case op.Before != "":
+			at := r.Script.Source(c.Args[op.At].Pos())
+			sep := " "
+			if r.leads(at) {
+				sep = r.continued() + r.lineIndent(at)
+			}
+			edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: op.Before + sep})
+			words[op.At] = op.Before + " " + words[op.At]
 		case op.Delete:
 			sp := r.Span(c.Args[op.At])
 			if op.At > 0 {
@@ -75,6 +85,15 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 		}
 	}
 	return edits, []plan.Effect{plan.Command{Instr: r.In.Index, Index: n, Text: strings.TrimSpace(text.String())}}, nil
+}
+
+// continued is what goes on with a command on the next line.
+func (r *Program) continued() string {
+	mark := r.In.Escape()
+	if r.Script.Kind == shell.Body {
+		mark = '\\'
+	}
+	return " " + string(mark) + r.file.LineEnding()
 }
 
 // hasComment reports whether a comment of the instruction lies in a span.
@@ -244,11 +263,8 @@ func (r *Program) appendMode() (semi bool, err error) {
 	}
 	chain := shell.AndList(last)
 	tail := chain[len(chain)-1]
-	if c, ok := tail.Cmd.(*syntax.CallExpr); ok {
-		switch n := shell.Name(c); n {
-		case "exit", "exec", "return":
-			return false, errors.New("the RUN ends with " + n)
-		}
+	if n := endsShell(tail); n != "" {
+		return false, errors.New("the RUN ends with " + n)
 	}
 	errExit := r.errExit()
 	switch {
@@ -266,6 +282,24 @@ func (r *Program) appendMode() (semi bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// endsShell is the command that ends the shell when a statement has run, at its
+// end or at the end of the group that it is, or "".
+func endsShell(st *syntax.Stmt) string {
+	switch c := st.Cmd.(type) {
+	case *syntax.CallExpr:
+		switch n := shell.Name(c); n {
+		case "exit", "exec", "return":
+			return n
+		}
+	case *syntax.Block:
+		if len(c.Stmts) > 0 {
+			chain := shell.AndList(c.Stmts[len(c.Stmts)-1])
+			return endsShell(chain[len(chain)-1])
+		}
+	}
+	return ""
 }
 
 // errExit says whether set -e is in force in a program, behind the set command

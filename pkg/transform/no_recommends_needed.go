@@ -1,0 +1,90 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refit-dev/refit/pkg/facts"
+)
+
+// neededRecommend is a package that only comes along as a recommendation, but
+// without which the build would fail.
+type neededRecommend struct {
+	name   string
+	of     []string // the packages that recommend it
+	where  string   // needed if an instruction mentions it; "" always
+	others []string // packages that bring it, too
+}
+
+// neededRecommends is a table of Debian's and Ubuntu's recommendations. See
+// https://packages.debian.org/bookworm/curl (through libcurl4), /wget, /git,
+// /gcc (through gcc-12) and /xvfb.
+var neededRecommends = []neededRecommend{
+	{name: "ca-certificates", of: []string{"curl", "wget", "git"}},
+	{name: "openssh-client", of: []string{"git"}, where: "ssh", others: []string{"ssh", "openssh-server"}},
+	{name: "libc6-dev", of: []string{"gcc"}, others: []string{"g++", "build-essential", "clang", "libc-dev"}},
+	{name: "xauth", of: []string{"xvfb"}, where: "xvfb-run"},
+}
+
+// neededRecommends returns the operations that name what an installation needs
+// of its recommendations, in front of the package that recommends it.
+func (p *Pass) neededRecommends(r *Program, v *facts.Invocation) (ops []Op) {
+	first := func(list []string) int {
+		return slices.IndexFunc(v.Args, func(f facts.Field) bool { return slices.Contains(list, f.Text) })
+	}
+	for _, n := range neededRecommends {
+		i := first(n.of)
+		switch {
+		case i < 0 || first(append(n.others, n.name)) >= 0:
+			continue
+		case n.where != "" && p.firstMention(n.where) == len(p.File.Instructions):
+			continue
+		case n.name == "ca-certificates" && hasCertificates(r.State.Stage):
+			continue
+		case p.installedBefore(r, v, &n):
+			continue
+		}
+		// Two of one word become one operation.
+		word := v.Args[i].Word
+		if j := slices.IndexFunc(ops, func(o Op) bool { return o.At == word }); j >= 0 {
+			ops[j].Before += " " + n.name
+		} else {
+			ops = append(ops, Op{At: word, Before: n.name})
+		}
+	}
+	return ops
+}
+
+// installedBefore reports whether an earlier command of the stage or of its
+// parents brings the package, by name or as a recommendation.
+func (p *Pass) installedBefore(r *Program, v *facts.Invocation, n *neededRecommend) bool {
+	for _, o := range p.runs(v.Manager) {
+		if o.In.Index > r.In.Index || !r.State.Stage.Descends(o.State.Stage) {
+			continue
+		}
+		for _, w := range p.Facts.Invocations(o.In) {
+			if w.Role != facts.Install || o == r && w.Seq >= v.Seq {
+				continue
+			}
+			if slices.ContainsFunc(w.Args, func(f facts.Field) bool {
+				return f.Text == n.name || slices.Contains(n.others, f.Text) || slices.Contains(n.of, f.Text) && !w.HasFlag("--no-install-recommends")
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasCertificates reports whether a stage's base image is known to have the
+// package ca-certificates.
+func hasCertificates(s *facts.Stage) bool {
+	repo, tag, _ := facts.SplitReference(s.Base().S)
+	switch repo {
+	case "python", "pypy", "ruby", "golang", "rust", "buildpack-deps", "php", "nginx":
+		return true
+	case "node", "perl", "erlang", "elixir":
+		return !strings.Contains(tag, "slim")
+	}
+	return false
+}
