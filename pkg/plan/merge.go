@@ -148,7 +148,7 @@ func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
 		return nil
 	}
 	for _, c := range scope.Changes {
-		if !strings.HasPrefix(c, "loop variable ") {
+		if shell.ShellVariable(c) == "" {
 			return errors.New("a part changes the shell for those behind it: " + c)
 		}
 	}

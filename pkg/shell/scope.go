@@ -22,7 +22,7 @@ func changesState(name string) bool {
 
 // Scope is what a program leaves behind in the shell that runs it.
 type Scope struct {
-	Changes    []string // what it changes: names of builtins, "assignment", "function"
+	Changes    []string // what it changes: names of builtins, "assignment", "function", see ShellVariable
 	Background bool     // it starts a job and does not wait in a subshell
 	Comment    bool     // it has a comment, which on one line swallows what follows
 }
@@ -35,6 +35,27 @@ func ScopeOf(stmts []*syntax.Stmt, last []syntax.Comment) Scope {
 		s.stmt(st, true)
 	}
 	return s
+}
+
+// assigned names the change that an assignment makes. Names of environment
+// variables are in upper case, but for those of proxies and npm: others are
+// seen by the shell alone.
+func assigned(name string) string {
+	if strings.ToUpper(name) == name || strings.HasSuffix(name, "_proxy") || strings.HasPrefix(name, "npm_config_") {
+		return "assignment"
+	}
+	return "variable " + name
+}
+
+// ShellVariable is the name of the variable that a change of a Scope sets, if
+// commands that the shell runs do not get it, else "".
+func ShellVariable(change string) string {
+	change = strings.TrimPrefix(change, "loop ")
+	v, ok := strings.CutPrefix(change, "variable ")
+	if !ok {
+		return ""
+	}
+	return v
 }
 
 // note adds a change once.
@@ -102,7 +123,9 @@ func (s *Scope) stmt(st *syntax.Stmt, direct bool) {
 					return true
 				}
 				if len(n.Args) == 0 {
-					s.note("assignment")
+					for _, a := range n.Assigns {
+						s.note(assigned(a.Name.Value))
+					}
 				} else {
 					name, ok := Literal(n.Args[0])
 					if name == "command" && len(n.Args) > 1 {

@@ -134,6 +134,7 @@ func TestScopeOf(t *testing.T) {
 		{text: "a | (cd /x) | while read l; do B=$l; done"},
 		{text: "x=$(cd /y && pwd) a"},
 		{text: "A=1", changes: "assignment"},
+		{text: "a=1 B=2 c_proxy=3", changes: "variable a assignment"},
 		{text: "A=1 b"},
 		{text: "export A=1 && umask 022", changes: "export umask"},
 		{text: "if a; then cd b; fi", changes: "cd"},

@@ -89,10 +89,12 @@ type mergePart struct {
 	head   *syntax.CallExpr // set -e … at its start, nil without
 	scope  shell.Scope      // of its statements behind the head
 	chain  []*syntax.Stmt   // the operands of its single statement, nil if it has several
+	leaks  []string         // variables that it sets for those behind it, unless it is wrapped
 	daemon string           // a command that may leave a process or a mount-bound change behind
 }
 
 func mergeRun(p *Pass) {
+	gone := p.removals()
 	heredoc := p.Options.MergeStyle == "heredoc" || p.Options.MergeStyle != "and" && usesHeredocs(p.File)
 	for _, s := range p.Facts.Stages {
 		if !s.Ships && p.Options.Stages != "all" {
@@ -110,6 +112,7 @@ func mergeRun(p *Pass) {
 		}
 		for _, in := range s.Instructions {
 			switch {
+			case gone[in.Index]:
 			case in.Name == "RUN":
 				part, why := p.mergePart(in)
 				if part == nil {
@@ -139,6 +142,20 @@ func mergeRun(p *Pass) {
 		}
 		flush()
 	}
+}
+
+// removals are the indices of the instructions that transforms which ran before
+// take out: the mkdir of a directory that WORKDIR makes.
+func (p *Pass) removals() map[int]bool {
+	gone := map[int]bool{}
+	for _, c := range p.changes {
+		for _, e := range c.Effects {
+			if r, ok := e.(plan.Remove); ok && c.Safety == Safe {
+				gone[r.Instr] = true
+			}
+		}
+	}
+	return gone
 }
 
 // usesHeredocs reports whether a file writes its scripts as RUN <<EOF.
@@ -256,6 +273,11 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if why := prev.mayPrecede(next, first.head != nil); why != "" {
 		return why
 	}
+	for _, g := range group[:len(group)-1] {
+		if g.wrap == plan.WrapNone && next.sees(g.leaks) {
+			return "it reads a variable that an earlier one sets"
+		}
+	}
 	if name := remembered(group, next); name != "" {
 		return "the shell would remember where it found " + name + " before"
 	}
@@ -296,10 +318,16 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 	if !strict && shell.ErrExitSwitches(m.Tree, nil).On {
 		return "set -e in the middle of a chain would lose its effect"
 	}
-	changes := slices.DeleteFunc(slices.Clone(m.scope.Changes), func(c string) bool {
-		v, loop := strings.CutPrefix(c, "loop variable ")
-		return loop && !strings.Contains(next.Script.Text(), v)
-	})
+	var changes []string
+	m.leaks = nil
+	for _, c := range m.scope.Changes {
+		v := shell.ShellVariable(c)
+		if _, exported := m.State.HasVariable(v); v == "" || exported {
+			changes = append(changes, c)
+		} else {
+			m.leaks = append(m.leaks, v)
+		}
+	}
 	for _, c := range changes {
 		switch {
 		case c == "return":
@@ -309,7 +337,7 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 			return "a sourced script may turn on set -e, which a chain would turn off"
 		}
 	}
-	if len(changes) > 0 || m.rehashes(next) {
+	if len(changes) > 0 || m.rehashes(next) || next.sees(m.leaks) {
 		m.wrap = plan.WrapSubshell
 	}
 	if strict {
@@ -323,6 +351,12 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 		return "SHELL turns on set -e, which a chain would turn off inside compound commands"
 	}
 	return ""
+}
+
+// sees reports whether a part may read one of some variables of the shell.
+func (m *mergePart) sees(variables []string) bool {
+	return len(variables) > 0 && (slices.ContainsFunc(m.Tree.Stmts, runsText) ||
+		slices.ContainsFunc(variables, func(v string) bool { return strings.Contains(m.Script.Text(), v) }))
 }
 
 // negation reports whether the part is one compound command with ! in front.

@@ -71,7 +71,7 @@ func npmClean(p *Pass) {
 		if v.HasFlag("--cache") {
 			return "", "--cache says where the cache is"
 		}
-		if slices.ContainsFunc(p.Facts.Invocations(r.In), func(o *facts.Invocation) bool { return o.Manager == m && o.Role == facts.Clean }) {
+		if slices.ContainsFunc(p.Facts.Invocations(r.In), func(o *facts.Invocation) bool { return o.Manager == m && o.Role == facts.Clean && o.Seq > v.Seq }) {
 			return "", quietObstacle
 		}
 		return text, ""

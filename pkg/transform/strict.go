@@ -12,7 +12,7 @@ import (
 )
 
 // strictUse is a place that fails when a cache is not there: an rm without -f, a
-// COPY --from of its directory.
+// COPY --from of its directory, a pip cache purge.
 type strictUse struct {
 	in   *parse.Instruction
 	seq  int              // index of the command in Facts.Calls, -1 for no command
@@ -35,6 +35,12 @@ func (p *Pass) findStrictUses(m *facts.Manager) []strictUse {
 	var list []strictUse
 	for _, in := range p.File.Instructions {
 		list = append(list, p.strictCopies(in, dirs)...)
+		for _, v := range p.Facts.Invocations(in) {
+			// Until pip 21.3: https://github.com/pypa/pip/pull/10459
+			if m.Name == "pip" && v.Manager == m && (v.Role == facts.Clean || v.Verb == "cache") {
+				list = append(list, strictUse{in: in, seq: v.Seq, call: v.Call, what: p.line(in) + " calls pip cache purge, which fails in some releases if there is no cache"})
+			}
+		}
 		calls := p.Facts.Calls(in)
 		for i := range calls {
 			call := &calls[i]
