@@ -75,6 +75,9 @@ func (s *splitter) command() string {
 	if len(argv) == 0 || !argv[0].Known || argv[0].Text == "" {
 		return "it is not known what the container starts"
 	}
+	if name := path.Base(argv[0].Text); slices.Contains(compilingTools, name) {
+		return "the container starts " + name + ", which needs the compiler"
+	}
 	s.entry = command{first, argv}
 	return ""
 }

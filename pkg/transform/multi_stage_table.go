@@ -55,6 +55,13 @@ var neutralCommands = []string{"echo", "printf", "true", "false", ":", "set", "e
 // userCommands make users and groups.
 var userCommands = []string{"useradd", "groupadd", "adduser", "addgroup", "usermod"}
 
+// compilingTools are programs that call the compiler themselves: those that build
+// anew when a source changes, debuggers, checkers.
+var compilingTools = []string{
+	"air", "arelo", "bee", "buffalo", "CompileDaemon", "dlv", "fresh", "gin", "ginkgo", "golangci-lint", "gopls", "gotestsum", "gow", "mage",
+	"modd", "realize", "reflex", "refresh", "staticcheck", "wgo", "bacon", "cargo-watch", "systemfd", "trunk", "wasm-pack", "watchexec",
+}
+
 // compilers are the languages, made when they are asked for.
 var compilers = lazy.Value[map[string]*compiler]{Make: func() map[string]*compiler {
 	out := map[string]*compiler{}
