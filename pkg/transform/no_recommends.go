@@ -33,7 +33,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 ~~~
 
 ## Instead
-What builds cannot do without is named: ca-certificates for curl, wget and git, libc6-dev for gcc, openssh-client for git over ssh, xauth for xvfb-run. Where a program needs another recommended package, name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
+What builds cannot do without is named: ca-certificates for curl, wget and git, libc6-dev for gcc, openssh-client for git over ssh, xauth for xvfb-run. Nothing changes for cmake, R and Go where no other package brings the compiler that they recommend. Where a program needs another recommended package, name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
 
 ## Safety
 Unsafe. Something may be missing that came along as a recommendation.
@@ -82,6 +82,10 @@ func (p *Pass) withoutRecommends(r *Program, m *facts.Manager, v *facts.Invocati
 	}
 	ops := []Op{{At: where, Insert: option}}
 	if m.Name == "apt" {
+		if name := p.recommendsTools(r, v); name != "" {
+			p.Skip(at, "%s recommends a compiler, which no other package here brings", name)
+			return
+		}
 		ops = append(ops, p.neededRecommends(r, v)...)
 	}
 	edits, effects, err := r.EditCommand(v.Call, ops...)

@@ -26,6 +26,27 @@ var neededRecommends = []neededRecommend{
 	{name: "xauth", of: []string{"xvfb"}, where: "xvfb-run"},
 }
 
+// recommendsCompiler are packages that recommend a compiler, which those who
+// install them may rely on.
+var recommendsCompiler = []string{"cmake", "golang", "golang-go", "r-base", "r-base-core"}
+
+// compilerPackages are packages that bring one.
+var compilerPackages = []string{"build-essential", "gcc", "g++", "clang", "r-base-dev"}
+
+// recommendsTools names a package whose recommendations hold a compiler that
+// nothing else in the stage brings, or "".
+func (p *Pass) recommendsTools(r *Program, v *facts.Invocation) string {
+	i := slices.IndexFunc(v.Args, func(f facts.Field) bool { return slices.Contains(recommendsCompiler, f.Text) })
+	repo, _, _ := facts.SplitReference(r.State.Stage.Base().S)
+	if i < 0 || repo == "gcc" || repo == "buildpack-deps" || slices.ContainsFunc(v.Args, func(f facts.Field) bool {
+		name, _, _ := strings.Cut(f.Text, "-1") // gcc-12
+		return slices.Contains(compilerPackages, f.Text) || slices.Contains(compilerPackages, name)
+	}) || p.installedBefore(r, v, &neededRecommend{name: "build-essential", others: compilerPackages}) {
+		return ""
+	}
+	return v.Args[i].Text
+}
+
 // neededRecommends returns the operations that name what an installation needs
 // of its recommendations, in front of the package that recommends it.
 func (p *Pass) neededRecommends(r *Program, v *facts.Invocation) (ops []Op) {
