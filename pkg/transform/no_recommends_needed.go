@@ -26,6 +26,19 @@ var neededRecommends = []neededRecommend{
 	{name: "xauth", of: []string{"xvfb"}, where: "xvfb-run"},
 }
 
+// unversioned is the name of a package that an operand means, without its
+// version, release and architecture: gcc for gcc-12=12.2.0-14 and gcc:amd64.
+func unversioned(f facts.Field) string {
+	name := f.Text
+	if i := strings.IndexAny(name, "=/:"); i >= 0 {
+		name = name[:i]
+	}
+	if i := strings.LastIndexByte(name, '-'); i > 0 && i+1 < len(name) && strings.Trim(name[i+1:], "0123456789.") == "" {
+		name = name[:i]
+	}
+	return name
+}
+
 // recommendsCompiler are packages that recommend a compiler, which those who
 // install them may rely on.
 var recommendsCompiler = []string{"cmake", "golang", "golang-go", "r-base", "r-base-core"}
@@ -36,11 +49,10 @@ var compilerPackages = []string{"build-essential", "gcc", "g++", "clang", "r-bas
 // recommendsTools names a package whose recommendations hold a compiler that
 // nothing else in the stage brings, or "".
 func (p *Pass) recommendsTools(r *Program, v *facts.Invocation) string {
-	i := slices.IndexFunc(v.Args, func(f facts.Field) bool { return slices.Contains(recommendsCompiler, f.Text) })
+	i := slices.IndexFunc(v.Args, func(f facts.Field) bool { return slices.Contains(recommendsCompiler, unversioned(f)) })
 	repo, _, _ := facts.SplitReference(r.State.Stage.Base().S)
 	if i < 0 || repo == "gcc" || repo == "buildpack-deps" || slices.ContainsFunc(v.Args, func(f facts.Field) bool {
-		name, _, _ := strings.Cut(f.Text, "-1") // gcc-12
-		return slices.Contains(compilerPackages, f.Text) || slices.Contains(compilerPackages, name)
+		return slices.Contains(compilerPackages, unversioned(f))
 	}) || p.installedBefore(r, v, &neededRecommend{name: "build-essential", others: compilerPackages}) {
 		return ""
 	}
@@ -51,7 +63,7 @@ func (p *Pass) recommendsTools(r *Program, v *facts.Invocation) string {
 // of its recommendations, in front of the package that recommends it.
 func (p *Pass) neededRecommends(r *Program, v *facts.Invocation) (ops []Op) {
 	first := func(list []string) int {
-		return slices.IndexFunc(v.Args, func(f facts.Field) bool { return slices.Contains(list, f.Text) })
+		return slices.IndexFunc(v.Args, func(f facts.Field) bool { return slices.Contains(list, unversioned(f)) })
 	}
 	for _, n := range neededRecommends {
 		i := first(n.of)
@@ -88,7 +100,8 @@ func (p *Pass) installedBefore(r *Program, v *facts.Invocation, n *neededRecomme
 				continue
 			}
 			if slices.ContainsFunc(w.Args, func(f facts.Field) bool {
-				return f.Text == n.name || slices.Contains(n.others, f.Text) || slices.Contains(n.of, f.Text) && !w.HasFlag("--no-install-recommends")
+				name := unversioned(f)
+				return name == n.name || slices.Contains(n.others, name) || slices.Contains(n.of, name) && !w.HasFlag("--no-install-recommends")
 			}) {
 				return true
 			}
