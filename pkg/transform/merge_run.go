@@ -355,8 +355,17 @@ func (m *mergePart) mayPrecede(next *mergePart, strict bool) string {
 
 // sees reports whether a part may read one of some variables of the shell.
 func (m *mergePart) sees(variables []string) bool {
-	return len(variables) > 0 && (slices.ContainsFunc(m.Tree.Stmts, runsText) ||
-		slices.ContainsFunc(variables, func(v string) bool { return strings.Contains(m.Script.Text(), v) }))
+	text := m.Script.Text()
+	// In arithmetic and for some commands of bash a name stands without $.
+	bare := strings.Contains(text, "((") || strings.Contains(text, "let ") || strings.Contains(text, "-v ") || strings.Contains(text, "[")
+	return len(variables) > 0 && (slices.ContainsFunc(m.Tree.Stmts, runsText) || slices.ContainsFunc(variables, func(v string) bool {
+		for _, sign := range []string{"$", "{", "#", "!"} {
+			if strings.Contains(text, sign+v) {
+				return true
+			}
+		}
+		return bare && strings.Contains(text, v)
+	}))
 }
 
 // negation reports whether the part is one compound command with ! in front.
