@@ -45,8 +45,8 @@ func (p *Pass) copiesBefore(in *parse.Instruction) []copyTarget {
 		if len(o.Words) == 2 && !strings.ContainsAny(src, "*?[$") && strings.Contains(path.Base(src), ".") && path.Base(src) != "." {
 			if t.dir {
 				t.path, t.dir, t.file = path.Join(full.S, path.Base(src)), false, true
-			} else if strings.Contains(path.Base(full.S), ".") || path.Base(src) == path.Base(full.S) {
-				t.file = true
+			} else {
+				t.file = (namesFile(full.S) || path.Base(src) == path.Base(full.S)) && !p.Facts.KnownDir(full.S, o)
 			}
 		}
 		if ctx := p.Options.Context; ctx != nil && o.Flag("from") == nil && len(o.Words) == 2 && !strings.ContainsAny(src, "*?[$") {
@@ -58,6 +58,14 @@ func (p *Pass) copiesBefore(in *parse.Instruction) []copyTarget {
 		out = append(out, t)
 	}
 	return out
+}
+
+// namesFile reports whether a path without a slash at its end looks like a
+// file's: it has an extension, which /etc/nginx/conf.d, /root/.ssh and
+// /opt/tomcat-9.0 have not.
+func namesFile(p string) bool {
+	ext := strings.TrimPrefix(path.Ext(strings.TrimLeft(path.Base(p), ".")), ".")
+	return ext != "" && ext != "d" && strings.Trim(ext[:1], "0123456789") != ""
 }
 
 // setFlag proposes to give a COPY a flag and to take the command out of the

@@ -44,6 +44,9 @@ func (o *reorder) guess() string {
 				o.need(need{path: f, src: src, by: by})
 				continue
 			}
+			if g := chosen(by, in); g != "" {
+				return fmt.Sprintf("%s comes with %s, which the install may read (--context)", f, g)
+			}
 			if names := listed(by, in); names != nil {
 				for _, s := range names {
 					o.need(need{path: path.Join(in.Dir, path.Base(s)), src: s, by: by})
@@ -85,6 +88,22 @@ func listed(by *facts.Copy, in *facts.DepsInstall) []string {
 		}
 	}
 	return out
+}
+
+// chosen is a pattern among the sources of a COPY that is neither conventional
+// for an install nor code: somebody who lists *.gemspec beside the manifest
+// needs it there.
+func chosen(by *facts.Copy, in *facts.DepsInstall) string {
+	for _, s := range by.Sources {
+		base := path.Base(s.Path.S)
+		if !s.Glob || strings.Trim(base, "*?.") == "" || slices.ContainsFunc(in.Ecosystem.Guess, func(g string) bool { return matchEither(base, g) }) {
+			continue
+		}
+		if ext := path.Ext(base); !slices.Contains([]string{"", ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".py", ".rb", ".go", ".php", ".java", ".html", ".css"}, strings.TrimRight(ext, "*")) {
+			return s.Path.S
+		}
+	}
+	return ""
 }
 
 // brings narrows a conventional source to what a COPY brings: one that lists
