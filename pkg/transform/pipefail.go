@@ -45,8 +45,7 @@ func pipefail(p *Pass) {
 				pipe = b
 			}
 			for _, c := range shell.Commands(b) {
-				switch shell.Name(c) {
-				case "head", "grep", "egrep", "fgrep", "yes", "less", "more":
+				if endsEarly(c) {
 					early = shell.Name(c)
 				}
 			}
@@ -99,6 +98,28 @@ func pipefail(p *Pass) {
 			Effects: []plan.Effect{plan.Prepend{Instr: r.In.Index, Semi: semi, Text: "set -o pipefail"}},
 		})
 	}
+}
+
+// endsEarly reports whether a command stops to read its input before the end,
+// so that the one that writes fails, or tells something by failing.
+func endsEarly(c *syntax.CallExpr) bool {
+	script := ""
+	for _, w := range c.Args[min(1, len(c.Args)):] {
+		if text, ok := shell.Literal(w); ok && !strings.HasPrefix(text, "-") {
+			script = text
+			break
+		}
+	}
+	switch shell.Name(c) {
+	case "head", "grep", "egrep", "fgrep", "zgrep", "pgrep", "yes", "less", "more", "read", "diff", "cmp", "which", "ldd":
+		return true
+	case "awk", "gawk", "mawk":
+		return script == "" || strings.Contains(script, "exit")
+	case "sed":
+		// The command q behind an address, a brace or a semicolon: 1q, /x/q, {p;q}.
+		return script == "" || strings.HasSuffix(strings.TrimRight(strings.ToLower(script), "} ;0123456789"), "q")
+	}
+	return false
 }
 
 // unseenPipes returns the pipes whose status nothing looks at: those in the
