@@ -27,7 +27,8 @@ var _ = register(func() *Transform {
 RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
 that only set metadata (LABEL, EXPOSE, CMD, ENTRYPOINT, STOPSIGNAL, HEALTHCHECK, MAINTAINER) may stand between
 them and move below. Comments move into the merged RUN, in front of the commands that they describe. An instruction
-that is commented out keeps the RUNs around it apart.
+that is commented out keeps the RUNs around it apart, and nothing is merged behind a command with a here-document,
+which would stand away from it.
 
 ## Why
 Each RUN is a layer. What one layer writes and a later one deletes stays in the image; fewer layers also make a
@@ -236,6 +237,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 		if first.head == nil {
 			return "the here-documents do not start with set -e"
 		}
+	}
+	if prev.Script.Kind == shell.Heredocs {
+		return "the here-document of the one before would stand away from its command"
 	}
 	lines := len(next.In.Lines)
 	for _, g := range group {
