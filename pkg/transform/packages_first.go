@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -247,6 +248,12 @@ func (p *Pass) moveUp(group []*parse.Instruction, before *parse.Instruction, c C
 	src := p.File.Src
 	eol := p.File.LineEnding()
 	first, last := group[0], group[len(group)-1]
+	for _, in := range []*parse.Instruction{before, first} {
+		if at := p.detached(in); at != nil {
+			p.Skip(first.Keyword.Span, "what the comment in line %d belongs to is not certain", p.File.Position(at.Start).Line)
+			return
+		}
+	}
 	span := parse.Span{Start: leadStart(first), End: last.End}
 	text := span.Text(src)
 	if !strings.HasSuffix(text, "\n") {
@@ -272,6 +279,23 @@ func (p *Pass) moveUp(group []*parse.Instruction, before *parse.Instruction, c C
 		c.Effects = append(c.Effects, plan.Move{Instr: in.Index, Before: before.Index})
 	}
 	p.Report(c)
+}
+
+// detached finds a comment between an instruction and the one before that does not stand
+// right above it: the heading of a section, an instruction that is commented
+// out. Moving would change what follows it.
+func (p *Pass) detached(in *parse.Instruction) *parse.Tile {
+	start, end := 0, leadStart(in)
+	if in.Index > 0 {
+		start = p.File.Instructions[in.Index-1].End
+	}
+	i := sort.Search(len(p.File.Tiles), func(i int) bool { return p.File.Tiles[i].Start >= start })
+	for ; i < len(p.File.Tiles) && p.File.Tiles[i].Start < end; i++ {
+		if p.File.Tiles[i].Kind == parse.TileComment {
+			return &p.File.Tiles[i]
+		}
+	}
+	return nil
 }
 
 // leadStart is where an instruction starts with the comments above it.

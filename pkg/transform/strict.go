@@ -37,7 +37,7 @@ func (p *Pass) findStrictUses(m *facts.Manager) []strictUse {
 		list = append(list, p.strictCopies(in, dirs)...)
 		for _, v := range p.Facts.Invocations(in) {
 			// Until pip 21.3: https://github.com/pypa/pip/pull/10459
-			if m.Name == "pip" && v.Manager == m && (v.Role == facts.Clean || v.Verb == "cache") {
+			if m.Name == "pip" && v.Manager == m && (v.Role == facts.Clean || v.Verb == "cache" && len(v.Args) > 0 && v.Args[0].Text == "remove") {
 				list = append(list, strictUse{in: in, seq: v.Seq, call: v.Call, what: p.line(in) + " calls pip cache purge, which fails in some releases if there is no cache"})
 			}
 		}
