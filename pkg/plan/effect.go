@@ -305,6 +305,9 @@ func (e Flags) apply(ed *editor) error {
 	k.add(s.name)
 	k.add(e.Flags...)
 	k.add("shell")
+	if s.file != "" {
+		k.add("file", s.file)
+	}
 	s.key = k.String()
 	return nil
 }

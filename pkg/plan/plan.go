@@ -47,6 +47,7 @@ type step struct {
 	class  class
 	key    string // everything but the shell program
 	script *script
+	file   string      // the name of a here-document that is a file with an interpreter line
 	parts  []mergePart // a declared merge; script and key are the first part's
 	mode   MergeMode
 	env    bool // sets variables that later words may read
@@ -296,7 +297,8 @@ func (p *Plan) command(k *keyer, st *step, c instructions.ShellDependantCmdLine,
 				text = parser.ChompHeredocContent(text)
 			}
 			if strings.HasPrefix(text, "#!") {
-				k.add("file", c.Files[0].Name)
+				st.file = c.Files[0].Name
+				k.add("file", st.file)
 			}
 		} else {
 			var b strings.Builder

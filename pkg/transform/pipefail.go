@@ -140,7 +140,7 @@ func unseenPipes(tree *syntax.File, strict bool) map[*syntax.BinaryCmd]bool {
 			return true
 		})
 	}
-	if !strict {
+	if !strict && len(tree.Stmts) > 0 {
 		for _, st := range tree.Stmts[:len(tree.Stmts)-1] {
 			if b, ok := st.Cmd.(*syntax.BinaryCmd); ok && (b.Op == syntax.Pipe || b.Op == syntax.PipeAll) {
 				unseen[b] = true

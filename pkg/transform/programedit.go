@@ -266,6 +266,9 @@ func (r *Program) appendMode() (semi bool, err error) {
 	if n := endsShell(tail); n != "" {
 		return false, errors.New("the RUN ends with " + n)
 	}
+	if r.Script.Kind == shell.Heredocs && len(r.Tree.Stmts) == 1 && len(chain) > 1 && hasHeredoc(tail) {
+		return false, errors.New("the here-document would stand away from its command")
+	}
 	errExit := r.errExit()
 	switch {
 	case errExit == errExitOn && shell.ErrExitHead(r.Tree) != nil && shell.FailsLoudly(last):
@@ -282,6 +285,18 @@ func (r *Program) appendMode() (semi bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// hasHeredoc reports whether a statement reads a here-document.
+func hasHeredoc(st *syntax.Stmt) bool {
+	found := false
+	syntax.Walk(st, func(n syntax.Node) bool {
+		if rd, ok := n.(*syntax.Redirect); ok && rd.Hdoc != nil {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // endsShell is the command that ends the shell when a statement has run, at its
