@@ -24,7 +24,9 @@ trap 'rm -rf "$tmp"' EXIT
 # As a release is built, see .goreleaser.yaml.
 export CGO_ENABLED=0
 mkdir "$tmp/built"
-(cd "$root" && go build -trimpath -tags plain -ldflags "-s -w" -o "$tmp/built/" ./cmd/refit ./scripts/bare)
+(cd "$root" && go run ./scripts/lazyregexp "$tmp/lazyregexp" >/dev/null &&
+	go build -modfile "$tmp/lazyregexp/go.mod" -trimpath -tags plain -ldflags "-s -w" -o "$tmp/built/" ./cmd/refit &&
+	go build -trimpath -ldflags "-s -w" -o "$tmp/built/" ./scripts/bare)
 cp "$tmp/built/"* "$tmp/" # as installed: what the linker has just written starts 10 % slower than a copy
 npm install --silent --no-fund --no-audit --prefix "$tmp" dprint @dprint/dockerfile @reteps/dockerfmt dockerfile-utils >/dev/null
 node "$tmp/node_modules/dprint/install.cjs" >/dev/null 2>&1 || true

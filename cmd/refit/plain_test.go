@@ -23,12 +23,17 @@ func buildPrograms(t testing.TB, dir string, only bool) (plain string) {
 	if only {
 		builds = builds[:1]
 	}
-	for _, b := range builds {
-		cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags", "-s -w"}, b, []string{"."})...)
+	run := func(args ...string) {
+		cmd := exec.Command("go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
+	}
+	lazy := filepath.Join(t.TempDir(), "lazyregexp")
+	run("run", "../../scripts/lazyregexp", lazy, ".")
+	for _, b := range builds {
+		run(slices.Concat([]string{"build", "-modfile", filepath.Join(lazy, "go.mod"), "-trimpath", "-ldflags", "-s -w"}, b, []string{"."})...)
 	}
 	return plain
 }

@@ -16,9 +16,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -171,7 +173,14 @@ func writeModfile(dir string, main *module, copies map[string]string) (string, e
 	if err != nil {
 		return "", err
 	}
-	for path, to := range copies {
+	for _, path := range slices.Sorted(maps.Keys(copies)) {
+		to := copies[path]
+		if rel, err := filepath.Rel(main.Dir, to); err == nil { // the same wherever the release is built
+			to = filepath.ToSlash(rel)
+			if filepath.IsLocal(rel) {
+				to = "./" + to
+			}
+		}
 		if err := f.AddReplace(path, "", to, ""); err != nil {
 			return "", err
 		}
