@@ -34,7 +34,7 @@ func explainCommand(c *console) *command {
 				if len(t.Codes) > 0 {
 					fmt.Fprintf(c.out, "Also known as: %s\n", strings.Join(t.Codes, ", "))
 				}
-				fmt.Fprintf(c.out, "\n%s\n", strings.TrimSpace(t.Doc))
+				fmt.Fprintf(c.out, "\n%s\n", strings.TrimSpace(t.Markdown()))
 			}
 			return nil
 		},

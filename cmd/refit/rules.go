@@ -55,7 +55,7 @@ func rulesJSON(c *console, all []*transform.Transform) error {
 	}
 	out := make([]rule, 0, len(all))
 	for _, t := range all {
-		out = append(out, rule{t.Name, t.Group, t.Safety.String(), !t.Off, append([]string{}, t.Codes...), append([]string{}, t.After...), t.Summary(), t.Doc})
+		out = append(out, rule{t.Name, t.Group, t.Safety.String(), !t.Off, append([]string{}, t.Codes...), append([]string{}, t.After...), t.Summary(), t.Markdown()})
 	}
 	enc := json.NewEncoder(c.out)
 	enc.SetIndent("", "  ")

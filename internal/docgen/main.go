@@ -118,7 +118,7 @@ func rulesPage() string {
 			if len(t.Codes) > 0 {
 				fmt.Fprintf(&b, " Also known as %s.", strings.Join(t.Codes, ", "))
 			}
-			doc := strings.TrimSpace(t.Doc)
+			doc := strings.TrimSpace(t.Markdown())
 			doc = strings.ReplaceAll(doc, "\n## ", "\n### ")
 			doc = strings.ReplaceAll(doc, "```dockerfile before\n", "Before:\n\n```dockerfile\n")
 			doc = strings.ReplaceAll(doc, "```dockerfile after\n", "\nAfter:\n\n```dockerfile\n")

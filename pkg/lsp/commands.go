@@ -71,7 +71,7 @@ func (s *server) execute(conn *jsonrpc2.Conn, params json.RawMessage) (job, erro
 func explain(name string) (any, error) {
 	var out []string
 	for _, t := range transform.Lookup(name) {
-		out = append(out, "# "+t.Name+"\n\n"+strings.TrimSpace(t.Doc)+"\n")
+		out = append(out, "# "+t.Name+"\n\n"+strings.TrimSpace(t.Markdown())+"\n")
 	}
 	if len(out) == 0 {
 		return nil, notFound("no transform or code is named %q", name)

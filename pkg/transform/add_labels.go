@@ -18,7 +18,7 @@ var _ = register(func() *Transform {
 		After:       []string{"maintainer-label"},
 		Run:         addLabels,
 		ExampleWith: Options{Author: "Jane Doe <jane@example.com>"},
-		Doc: `Add the labels that --label and --author name.
+		Doc: text(`Add the labels that --label and --author name.
 
 ## What
 Labels given by --label key=value and --author are added to the stages that are built as images, behind the last
@@ -30,14 +30,15 @@ Labels tell who made an image, from which source and under which licence, withou
 
 ## Example
 With --author "Jane Doe <jane@example.com>":
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM alpine:3.20
 CMD ["sh"]
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM alpine:3.20
 LABEL org.opencontainers.image.authors="Jane Doe <jane@example.com>"
 CMD ["sh"]
-` + "```" + `
+~~~
 
 ## Instead
 Nothing is added unless it is asked for.
@@ -48,7 +49,7 @@ Safe. Only the image's labels change, as announced.
 ## References
 - https://docs.docker.com/reference/dockerfile/#label
 - https://github.com/opencontainers/image-spec/blob/main/annotations.md
-`,
+`),
 	}
 })
 

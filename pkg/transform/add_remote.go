@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Unsafe,
 		Run:    addRemote,
-		Doc: md(`Download and unpack in one RUN instead of ADD.
+		Doc: text(`Download and unpack in one RUN instead of ADD.
 
 ## What
 ´ADD https://… x´ followed by a RUN that unpacks and deletes x becomes one RUN that downloads it with curl or wget first.

@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3020"},
 		Safety: Safe,
 		Run:    addToCopy,
-		Doc: `Use COPY where ADD does nothing more.
+		Doc: text(`Use COPY where ADD does nothing more.
 
 ## What
 ADD becomes COPY if no source is a URL, a git repository or an archive.
@@ -26,13 +26,14 @@ ADD becomes COPY if no source is a URL, a git repository or an archive.
 ADD downloads and unpacks: whoever reads it has to check whether it does. COPY only copies.
 
 ## Example
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM alpine:3.20
 ADD src/ /app/
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM alpine:3.20
 COPY src/ /app/
-` + "```" + `
+~~~
 
 ## Instead
 Not for archives (by content when the build context is in sight, else by name), for URLs and git references, and
@@ -45,7 +46,7 @@ Safe. For plain local sources the two do the same.
 - https://docs.docker.com/build/building/best-practices/#add-or-copy
 - https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
 - https://github.com/hadolint/hadolint/wiki/DL3020
-`,
+`),
 	}
 })
 

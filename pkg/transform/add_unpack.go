@@ -28,7 +28,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing changes where tar has options or operands that ADD knows nothing of (--strip-components, --exclude, members), unpacks to the root directory, does not run as root, or stands behind other commands, where the archive is used again, where the COPY has options, and where the build context shows that the file is no archive.",
 			Safety:  "Unsafe: ADD takes the owners of the files by number, tar by name where the image knows the name; and an archive that the RUN does not delete is no longer in the image.",
 			Refs:    []string{docsURL + "#adding-local-tar-archives", "https://github.com/hadolint/hadolint/wiki/DL3010", "https://www.gnu.org/software/tar/manual/html_section/Attributes.html"},
-		}.doc("add-unpack"),
+		},
 	}
 })
 

@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3019", "apkAddUseNoCache"},
 		Safety: Safe,
 		Run:    apkNoCache,
-		Doc: md(`Install Alpine packages with --no-cache.
+		Doc: text(`Install Alpine packages with --no-cache.
 
 ## What
 ´apk add´ and ´apk upgrade´ get ´--no-cache´: they fetch the package index themselves and leave none behind. An ´apk update´

@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Safety: Safe,
 		After:  []string{"merge-run"},
 		Run:    aptClean,
-		Doc: md(`Delete apt's package lists in the RUN that fetched them.
+		Doc: text(`Delete apt's package lists in the RUN that fetched them.
 
 ## What
 Appends ´rm -rf /var/lib/apt/lists/*´ to a RUN that runs ´apt-get update´ and leaves the lists behind. On bases that do not

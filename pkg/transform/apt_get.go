@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3027"},
 		Safety: Safe,
 		Run:    aptGet,
-		Doc: md(`Call apt-get instead of apt.
+		Doc: text(`Call apt-get instead of apt.
 
 ## What
 ´apt install´, ´update´, ´remove´, ´purge´, ´autoremove´, ´clean´ and the like become ´apt-get´; ´apt full-upgrade´ becomes ´apt-get dist-upgrade´, ´apt upgrade´ becomes ´apt-get upgrade --with-new-pkgs´, ´apt show´ and ´apt policy´ become ´apt-cache´.

@@ -16,7 +16,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc"},
 		Safety: Safe,
 		Run:    archiveCleanup,
-		Doc: md(`Delete a downloaded archive in the RUN that unpacks it, and a signature in the one that checks it.
+		Doc: text(`Delete a downloaded archive in the RUN that unpacks it, and a signature in the one that checks it.
 
 ## What
 Where a RUN downloads a file with curl or wget, unpacks it with tar or unzip and leaves it behind, ´rm FILE´ is added behind the command that unpacks it. Likewise for the downloaded

@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
 		Safety: Safe,
 		Run:    assumeYes,
-		Doc: md(`Answer the package manager's questions in advance.
+		Doc: text(`Answer the package manager's questions in advance.
 
 ## What
 apt-get, yum, dnf and tdnf get ´-y´, zypper gets ´-n´, pacman gets ´--noconfirm´ and conda gets ´-y´ where they install, upgrade or remove.

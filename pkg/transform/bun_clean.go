@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    bunClean,
-		Doc: md(`Delete bun's cache in the RUN that filled it.
+		Doc: text(`Delete bun's cache in the RUN that filled it.
 
 ## What
 Adds ´rm -rf ~/.bun/install/cache´ behind the last ´bun install´ of a RUN.

@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    cargoClean,
-		Doc: md(`Delete Cargo's registry in the RUN that filled it.
+		Doc: text(`Delete Cargo's registry in the RUN that filled it.
 
 ## What
 Adds ´rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"´ behind the last ´cargo install´ or ´cargo build´ of a RUN in a stage that ships.

@@ -24,7 +24,7 @@ var _ = register(func() *Transform {
 			Instead: "Elsewhere it would change the directory of what follows, and the one in which the container starts.",
 			Safety:  "Unsafe: a directory that is missing fails the build with cd, and is created by WORKDIR.",
 			Refs:    []string{practicesURL + "#workdir", "https://github.com/hadolint/hadolint/wiki/DL3003"},
-		}.doc("cd-workdir"),
+		},
 	}
 })
 

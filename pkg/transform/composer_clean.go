@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("composer"), nil) },
-		Doc: md(`Empty Composer's cache in the RUN that filled it.
+		Doc: text(`Empty Composer's cache in the RUN that filled it.
 
 ## What
 Adds ´composer clear-cache´ behind the last ´composer install´, ´require´ or ´update´ of a RUN in a stage that ships.

@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    condaClean,
-		Doc: md(`Empty conda's package cache in the RUN that filled it.
+		Doc: text(`Empty conda's package cache in the RUN that filled it.
 
 ## What
 Adds ´conda clean -afy´ (mamba, micromamba: the same of theirs) behind the last install of a RUN in a stage that ships. With ´--cache mount´ the packages are kept in a cache mount instead, on conda's own images.

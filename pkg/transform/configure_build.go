@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"configureShouldUseBuildFlag"},
 		Safety: Unsafe,
 		Run:    configureBuild,
-		Doc: md(`Tell configure which machine it builds on.
+		Doc: text(`Tell configure which machine it builds on.
 
 ## What
 ´./configure´ gets ´--build="$(dpkg-architecture --query DEB_BUILD_GNU_TYPE)"´ on Debian and Ubuntu where dpkg-dev is installed.

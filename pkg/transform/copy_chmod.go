@@ -11,7 +11,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    copyChmod,
-		Doc: md(`Set the mode of copied files in the COPY.
+		Doc: text(`Set the mode of copied files in the COPY.
 
 ## What
 ´RUN chmod 755 /x´ or ´chmod +x /x´ right behind ´COPY x /x´ becomes ´COPY --chmod=755 x /x´.

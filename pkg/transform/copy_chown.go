@@ -18,7 +18,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    copyChown,
-		Doc: md(`Set the owner of copied files in the COPY.
+		Doc: text(`Set the owner of copied files in the COPY.
 
 ## What
 ´RUN chown u:g /x´ right behind ´COPY x /x´ becomes ´COPY --chown=u:g x /x´. For a directory, ´chown -R u:g /app´ behind ´COPY . /app´ becomes ´COPY --chown=u:g . /app´, and the RUN keeps ´chown u:g /app´ for the directory itself.

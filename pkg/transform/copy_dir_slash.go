@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing happens where the file does not tell whether the destination is a directory, or where it ends in a variable.",
 			Safety:  "Safe: what is copied to an existing directory goes to the same place with and without the slash.",
 			Refs:    []string{docsURL + "#destination", "https://github.com/hadolint/hadolint/wiki/DL3021"},
-		}.doc("copy-dir-slash"),
+		},
 	}
 })
 

@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"curlUseFlagF", "curlUseFlagL"},
 		Safety: Unsafe,
 		Run:    curlFail,
-		Doc: md(`Let curl fail on errors and follow redirects.
+		Doc: text(`Let curl fail on errors and follow redirects.
 
 ## What
 curl gets ´-f´ and ´-L´ (with ´-sS´ where it has no such options at all) where its output is saved or piped.

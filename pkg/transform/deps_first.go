@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 		First:  true,
 		After:  []string{"packages-first"},
 		Run:    depsFirst,
-		Doc: `Install dependencies before the sources are copied.
+		Doc: text(`Install dependencies before the sources are copied.
 
 ## What
 Where a RUN installs a project's dependencies behind a COPY of the whole project, only the files that the install reads
@@ -38,23 +38,24 @@ A COPY of the sources differs after every edit, and everything behind it is buil
 in front, an edit of a source file no longer installs anything.
 
 ## Example
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM node:20
 WORKDIR /app
 COPY . .
 RUN npm ci
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM node:20
 WORKDIR /app
 COPY package*.json .npmrc* ./
 RUN npm ci
 COPY . .
-` + "```" + `
+~~~
 
 ## Instead
 Nothing is moved where the RUN does more than install (unless the install can be split off in front), where
 instructions between COPY and RUN may use the copied files, where the project runs its own scripts when it is installed,
-installs itself (` + "`pip install -e .`" + `), or brings what the install writes (a node_modules that .dockerignore does not exclude).
+installs itself (´pip install -e .´), or brings what the install writes (a node_modules that .dockerignore does not exclude).
 
 ## Safety
 Safe if the build context shows that the install reads nothing but the manifests. Unsafe without the context, or where the
@@ -63,7 +64,7 @@ reason names a doubt: a file that the install needs may be missing, which fails 
 ## References
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
-`,
+`),
 	}
 })
 

@@ -16,7 +16,7 @@ var _ = register(func() *Transform {
 			Instead: "To move to another release, change the tag in FROM.",
 			Safety:  "Unsafe: other versions may be installed.",
 			Refs:    []string{practicesURL + "#apt-get", "https://github.com/hadolint/hadolint/wiki/DL3035"},
-		}.doc("dist-upgrade"),
+		},
 	}
 })
 

@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3040"},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("dnf"), nil) },
-		Doc: md(`Empty dnf's cache in the RUN that filled it.
+		Doc: text(`Empty dnf's cache in the RUN that filled it.
 
 ## What
 Appends ´dnf clean all´ to a RUN that installs with dnf and leaves metadata and packages behind. With ´--cache mount´ the cache is kept in a cache mount instead.

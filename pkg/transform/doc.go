@@ -2,16 +2,20 @@ package transform
 
 import "strings"
 
+// Markdown is the documentation: a summary sentence, then the sections What, Why,
+// Example, Instead, Safety and References.
+func (t *Transform) Markdown() string { return t.Doc.markdown(t.Name) }
+
 // Summary is the first line of the documentation.
 func (t *Transform) Summary() string {
-	s, _, _ := strings.Cut(strings.TrimSpace(t.Doc), "\n")
+	s, _, _ := strings.Cut(strings.TrimSpace(t.Markdown()), "\n")
 	return s
 }
 
 // Section returns the text under a "## heading" of the documentation, "" if it
 // has none.
 func (t *Transform) Section(heading string) string {
-	_, rest, ok := strings.Cut("\n"+t.Doc, "\n## "+heading+"\n")
+	_, rest, ok := strings.Cut("\n"+t.Markdown(), "\n## "+heading+"\n")
 	if !ok {
 		return ""
 	}
@@ -21,8 +25,8 @@ func (t *Transform) Section(heading string) string {
 
 // Example returns the Dockerfiles before and after of the documentation.
 func Example(t *Transform) (before, after string, ok bool) {
-	b, ok1 := fenced(t.Doc, "```dockerfile before\n")
-	a, ok2 := fenced(t.Doc, "```dockerfile after\n")
+	b, ok1 := fenced(t.Markdown(), "```dockerfile before\n")
+	a, ok2 := fenced(t.Markdown(), "```dockerfile after\n")
 	return b, a, ok1 && ok2
 }
 

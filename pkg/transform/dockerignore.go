@@ -20,7 +20,7 @@ var _ = register(func() *Transform {
 			Instead: "An existing file is changed only on request (`--dockerignore merge`, or `dockerignore = \"merge\"` in .refit.toml): then what it does not leave out yet is added at its end, except where one of its exceptions could mean it. Installed dependencies are left out only if the Dockerfile installs them.",
 			Safety:  "Unsafe: a build may read one of these files.",
 			Refs:    []string{"https://docs.docker.com/build/concepts/context/#dockerignore-files", practicesURL + "#exclude-with-dockerignore"},
-		}.doc("dockerignore"),
+		},
 	}
 })
 

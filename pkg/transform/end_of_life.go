@@ -18,7 +18,7 @@ var _ = register(func() *Transform {
 			Instead: "Images that are not in the table are not reported.",
 			Safety:  "Advice: another release is another system.",
 			Refs:    []string{"https://endoflife.date/", practicesURL + "#choose-the-right-base-image"},
-		}.doc("end-of-life"),
+		},
 	}
 })
 

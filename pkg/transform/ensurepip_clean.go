@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"rmRecursivePythonEnsurepip"},
 		Safety: Unsafe,
 		Run:    ensurepipClean,
-		Doc: md(`Delete Python's bundled pip after it has been installed.
+		Doc: text(`Delete Python's bundled pip after it has been installed.
 
 ## What
 Adds ´rm -r /usr/lib/python*/ensurepip´ behind ´python3 -m ensurepip´ on Alpine.

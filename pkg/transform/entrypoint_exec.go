@@ -22,7 +22,7 @@ var _ = register(func() *Transform {
 			Instead: "Scripts that trap signals, loop or wait for jobs are not reported. The build context must be in sight.",
 			Safety:  "Advice: the script is not part of the Dockerfile.",
 			Refs:    []string{docsURL + "#entrypoint", practicesURL + "#entrypoint"},
-		}.doc("entrypoint-exec"),
+		},
 	}
 })
 

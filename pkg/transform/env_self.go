@@ -20,7 +20,7 @@ var _ = register(func() *Transform {
 			Instead: "Two values that use each other's variables cannot be split, and an ENV with comments between its lines stays.",
 			Safety:  "Safe: every variable keeps the value that BuildKit gives it. If the new value was meant, exchange the two lines.",
 			Refs:    []string{docsURL + "#environment-replacement", "https://github.com/hadolint/hadolint/wiki/DL3044"},
-		}.doc("env-self"),
+		},
 	}
 })
 

@@ -25,7 +25,7 @@ var _ = register(func() *Transform {
 			Instead: "Commands with variables, wildcards, redirections, several commands or shell builtins need the shell and stay. An ENTRYPOINT stays as well where the stage has a CMD: the exec form would append it.",
 			Safety:  "Unsafe. A program that relies on a shell around it (profile files, job control, exit on a signal) starts differently.",
 			Refs:    []string{docsURL + "#shell-and-exec-form", "https://docs.docker.com/reference/build-checks/json-args-recommended/", "https://github.com/hadolint/hadolint/wiki/DL3025"},
-		}.doc("exec-form"),
+		},
 	}
 })
 

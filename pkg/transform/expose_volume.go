@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 			Instead: "Ports in variables are not looked at.",
 			Safety:  "Advice: which port was meant, only its author knows.",
 			Refs:    []string{docsURL + "#expose", docsURL + "#volume", "https://docs.docker.com/reference/build-checks/expose-invalid-format/", "https://github.com/hadolint/hadolint/wiki/DL3011"},
-		}.doc("expose-volume"),
+		},
 	}
 })
 

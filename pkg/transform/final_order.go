@@ -19,7 +19,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing moves where one of them stands twice, or where a SHELL or a variable that it uses is set behind it.",
 			Safety:  "Safe: they only set metadata.",
 			Refs:    []string{docsURL + "#entrypoint"},
-		}.doc("final-order"),
+		},
 	}
 })
 

@@ -134,7 +134,7 @@ func (c *Change) distance(h emit.Hunk, places *emit.Places) (distance, common in
 func Rules() []emit.RuleInfo {
 	var out []emit.RuleInfo
 	for _, t := range All() {
-		out = append(out, emit.RuleInfo{Name: t.Name, Group: t.Group, Safety: t.Safety.String(), Codes: t.Codes, Summary: t.Summary(), Doc: strings.TrimSpace(t.Doc)})
+		out = append(out, emit.RuleInfo{Name: t.Name, Group: t.Group, Safety: t.Safety.String(), Codes: t.Codes, Summary: t.Summary(), Doc: strings.TrimSpace(t.Markdown())})
 	}
 	return append(out, emit.RuleInfo{Name: "format", Group: "layout", Safety: Safe.String(), Summary: "Lay out the file: white space, line breaks and the case of keywords"})
 }

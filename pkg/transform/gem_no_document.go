@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
 		Safety: Safe,
 		Run:    gemNoDocument,
-		Doc: md(`Install Ruby gems without their documentation and index.
+		Doc: text(`Install Ruby gems without their documentation and index.
 
 ## What
 ´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship,

@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    goClean,
-		Doc: md(`Empty Go's caches in the RUN that filled them.
+		Doc: text(`Empty Go's caches in the RUN that filled them.
 
 ## What
 Adds ´go clean -cache -modcache´ behind the last ´go build´ or ´go install´ of a RUN in a stage that ships.

@@ -241,7 +241,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%s: incomplete", tr.Name)
 		}
 		for _, section := range []string{"## What", "## Why", "## Safety", "## References"} {
-			if !strings.Contains(tr.Doc, section+"\n") {
+			if !strings.Contains(tr.Markdown(), section+"\n") {
 				t.Errorf("%s: Doc has no %q", tr.Name, section)
 			}
 		}

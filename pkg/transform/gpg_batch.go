@@ -7,7 +7,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"gpgUseBatchFlag"},
 		Safety: Unsafe,
 		Run:    gpgBatch,
-		Doc: md(`Run gpg without questions.
+		Doc: text(`Run gpg without questions.
 
 ## What
 gpg gets ´--batch´ where it fetches, imports or verifies.

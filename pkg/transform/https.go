@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
 		Safety: Advice,
 		Run:    httpsAdvice,
-		Doc: md(`Download over https.
+		Doc: text(`Download over https.
 
 ## What
 Reports downloads by curl, wget and ADD over plain http.

@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"LegacyKeyValueFormat"},
 		Safety: Safe,
 		Run:    keyValue,
-		Doc: `Write ENV and LABEL as key=value.
+		Doc: text(`Write ENV and LABEL as key=value.
 
 ## What
 ENV key value becomes ENV key=value, LABEL likewise. The value is quoted where it needs to be.
@@ -24,15 +24,16 @@ ENV key value becomes ENV key=value, LABEL likewise. The value is quoted where i
 The form with a blank is deprecated: it sets one variable only, and hides where the value ends.
 
 ## Example
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM alpine:3.20
 ENV GREETING hello world
 ENV PATH /opt/bin:$PATH
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM alpine:3.20
 ENV GREETING="hello world"
 ENV PATH=/opt/bin:$PATH
-` + "```" + `
+~~~
 
 ## Instead
 Not where the value cannot be written so that BuildKit expands it to the same text.
@@ -43,7 +44,7 @@ Safe. Both spellings are expanded by BuildKit's own code and compared: the plan 
 ## References
 - https://docs.docker.com/reference/build-checks/legacy-key-value-format/
 - https://docs.docker.com/reference/dockerfile/#env
-`,
+`),
 	}
 })
 

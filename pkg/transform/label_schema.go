@@ -33,7 +33,7 @@ var _ = register(func() *Transform {
 			Instead: schemaInstead,
 			Safety:  "Advice: the right value is not in the file.",
 			Refs:    []string{"https://github.com/opencontainers/image-spec/blob/main/annotations.md", "https://github.com/hadolint/hadolint/wiki/DL3051"},
-		}.doc("label-values"),
+		},
 	}
 })
 
@@ -49,7 +49,7 @@ var _ = register(func() *Transform {
 			Instead: schemaInstead + " Labels that add-labels adds are not missing; those of the base image are not known.",
 			Safety:  "Advice: refit fix --label KEY=VALUE sets them.",
 			Refs:    []string{docsURL + "#label", "https://github.com/hadolint/hadolint/wiki/DL3049"},
-		}.doc("required-labels"),
+		},
 	}
 })
 
@@ -65,7 +65,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing is reported without strict-labels, and for keys in variables.",
 			Safety:  "Advice: other programs may read the label.",
 			Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3050"},
-		}.doc("extra-labels"),
+		},
 	}
 })
 

@@ -20,7 +20,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL4000", "MaintainerDeprecated"},
 		Safety: Safe,
 		Run:    maintainerLabel,
-		Doc: `Replace the deprecated MAINTAINER by a label.
+		Doc: text(`Replace the deprecated MAINTAINER by a label.
 
 ## What
 MAINTAINER x becomes LABEL org.opencontainers.image.authors="x".
@@ -29,13 +29,14 @@ MAINTAINER x becomes LABEL org.opencontainers.image.authors="x".
 MAINTAINER is deprecated: it sets a field that most tools do not show. A label can be queried and filtered.
 
 ## Example
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM alpine:3.20
 MAINTAINER Jane Doe <jane@example.com>
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM alpine:3.20
 LABEL org.opencontainers.image.authors="Jane Doe <jane@example.com>"
-` + "```" + `
+~~~
 
 ## Instead
 Not where the stage sets that label already: one of the two would win, so both stay.
@@ -47,7 +48,7 @@ Safe. The image's author field becomes a label with the same text.
 - https://docs.docker.com/reference/dockerfile/#maintainer-deprecated
 - https://docs.docker.com/reference/build-checks/maintainer-deprecated/
 - https://github.com/opencontainers/image-spec/blob/main/annotations.md
-`,
+`),
 	}
 })
 

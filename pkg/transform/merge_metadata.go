@@ -18,7 +18,7 @@ var _ = register(func() *Transform {
 		Off:    true,
 		After:  []string{"key-value"},
 		Run:    mergeMetadata,
-		Doc: md(`Merge consecutive ENV, LABEL or EXPOSE instructions.
+		Doc: text(`Merge consecutive ENV, LABEL or EXPOSE instructions.
 
 ## What
 Consecutive instructions of one kind become one, with one pair per line.

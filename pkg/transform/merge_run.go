@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 		Safety: Safe,
 		After:  []string{"packages-first", "deps-first", "workdir-mkdir"},
 		Run:    mergeRun,
-		Doc: `Merge consecutive RUN instructions of a stage into one.
+		Doc: text(`Merge consecutive RUN instructions of a stage into one.
 
 ## What
 RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
@@ -35,19 +35,20 @@ Each RUN is a layer. What one layer writes and a later one deletes stays in the 
 pull and a build faster.
 
 ## Example
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM debian:12-slim
 RUN apt-get update
 RUN apt-get install -y curl
 # the user that the service runs as
 RUN cd /tmp; useradd app
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM debian:12-slim
 RUN apt-get update \
     && apt-get install -y curl \
     # the user that the service runs as
     && { cd /tmp; useradd app; }
-` + "```" + `
+~~~
 
 ## Instead
 Keep RUNs apart for the sake of the build cache with a comment: # refit: ignore=merge-run. Stages that only serve
@@ -62,7 +63,7 @@ start with afresh: the shell itself, the working directory, the groups or the ho
 ## References
 - https://docs.docker.com/build/building/best-practices/#run
 - https://github.com/hadolint/hadolint/wiki/DL3059
-`,
+`),
 	}
 })
 

@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 			p.toolClean(facts.ManagerNamed("microdnf"), nil)
 			p.toolClean(facts.ManagerNamed("tdnf"), nil)
 		},
-		Doc: md(`Empty microdnf's cache in the RUN that filled it.
+		Doc: text(`Empty microdnf's cache in the RUN that filled it.
 
 ## What
 Appends ´microdnf clean all´ to a RUN that installs with microdnf or tdnf and leaves metadata and packages behind. tdnf of Photon and Azure Linux is served too. With ´--cache mount´ the cache is kept in a cache mount instead.

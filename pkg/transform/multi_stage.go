@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Unsafe,
 		Run:    multiStage,
-		Doc: md(`Compile in a builder stage and ship what it makes.
+		Doc: text(`Compile in a builder stage and ship what it makes.
 
 ## What
 A stage that compiles a program and starts it becomes two: the builder, with the base image and the build steps as they are, and a final stage on an image of the same system without the toolchain. The final stage copies the program and the files that it may read from the builder, and takes over ´ENV´, ´WORKDIR´, ´USER´, ´EXPOSE´, ´LABEL´, ´HEALTHCHECK´ and the command.

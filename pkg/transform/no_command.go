@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 			Instead: "Images that are only a base for others, or only hold files, need none.",
 			Safety:  "Advice: what to run, only its author knows.",
 			Refs:    []string{practicesURL + "#cmd", practicesURL + "#entrypoint"},
-		}.doc("no-command"),
+		},
 	}
 })
 

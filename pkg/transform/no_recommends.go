@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3015", "aptGetInstallUseNoRec"},
 		Safety: Unsafe,
 		Run:    noRecommends,
-		Doc: md(`Install only what is needed, not what is recommended.
+		Doc: text(`Install only what is needed, not what is recommended.
 
 ## What
 ´apt-get install´ gets ´--no-install-recommends´, ´dnf install´ and ´microdnf install´ get ´--setopt=install_weak_deps=False´.

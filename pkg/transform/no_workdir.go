@@ -11,7 +11,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing is reported where all destinations are absolute.",
 			Safety:  "Advice: which directory is right, only the program knows.",
 			Refs:    []string{practicesURL + "#workdir"},
-		}.doc("no-workdir"),
+		},
 	}
 })
 

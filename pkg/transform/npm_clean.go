@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"npmCacheCleanAfterInstall", "npmCacheCleanUseForce"},
 		Safety: Safe,
 		Run:    npmClean,
-		Doc: md(`Empty npm's cache in the RUN that filled it.
+		Doc: text(`Empty npm's cache in the RUN that filled it.
 
 ## What
 Adds ´npm cache clean --force´ behind the last ´npm install´ or ´npm ci´ of a RUN. An ´npm cache clean´ without --force, which does nothing since npm 5, gets it. With ´--cache mount´ the cache is kept in a cache mount.

@@ -20,7 +20,7 @@ var _ = register(func() *Transform {
 		Safety: Safe,
 		First:  true,
 		Run:    packagesFirst,
-		Doc: `Install packages before files are copied that they do not need.
+		Doc: text(`Install packages before files are copied that they do not need.
 
 ## What
 A RUN that only installs packages by name (apt-get, apk, dnf, pip, npm -g, …) moves above the COPY and ADD
@@ -31,17 +31,18 @@ Whenever a copied file changes, everything behind its COPY is built again. Packa
 stay cached.
 
 ## Example
-` + "```dockerfile before" + `
+~~~dockerfile before
 FROM debian:12
 WORKDIR /app
 COPY . .
 RUN apt-get update && apt-get install -y curl
-` + "```\n```dockerfile after" + `
+~~~
+~~~dockerfile after
 FROM debian:12
 WORKDIR /app
 RUN apt-get update && apt-get install -y curl
 COPY . .
-` + "```" + `
+~~~
 
 ## Instead
 A RUN stays where it is if it runs anything but package managers and simple file commands, if it names a path that the
@@ -55,7 +56,7 @@ package manager looks at.
 ## References
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
-`,
+`),
 	}
 })
 

@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("pacman"), nil) },
-		Doc: md(`Empty pacman's cache in the RUN that filled it.
+		Doc: text(`Empty pacman's cache in the RUN that filled it.
 
 ## What
 Appends ´rm -rf /var/cache/pacman/pkg/*´ to a RUN that installs with pacman and leaves metadata and packages behind. ´pacman -Scc --noconfirm´ would do nothing: it takes the default answer, which is no. The databases stay, since a later ´pacman -S´ may need them. With ´--cache mount´ the cache is kept in a cache mount instead.

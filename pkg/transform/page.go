@@ -2,7 +2,22 @@ package transform
 
 import "strings"
 
-// page is the documentation of a transform by section.
+// document is the documentation of a transform. Its markdown is written when
+// it is asked for: that of all transforms takes longer than a small file.
+type document interface {
+	// markdown is the page of the transform with that name.
+	markdown(name string) string
+}
+
+// text is a page that is written out, with ~~~ and ´ for the code fences and
+// back quotes that a raw string cannot hold.
+type text string
+
+func (t text) markdown(string) string {
+	return strings.NewReplacer("~~~", "```", "´", "`").Replace(string(t))
+}
+
+// page is a page by section.
 type page struct {
 	Summary, What, Why string
 	Before, After      string // Dockerfiles; After is Before where it is empty
@@ -10,8 +25,7 @@ type page struct {
 	Refs               []string
 }
 
-// doc writes the page of the transform with that name.
-func (p page) doc(name string) string {
+func (p page) markdown(name string) string {
 	after := p.After
 	if after == "" {
 		after = p.Before

@@ -24,7 +24,7 @@ var _ = register(func() *Transform {
 			Instead: "References with a digest, stages, scratch and variables are left alone.",
 			Safety:  "Safe where refit.lock has the digest: the lock says which image is meant. Unsafe where it has a tag, for a list, and for what a registry answers without a lock: the image may differ from the one that was used so far. Advice without any of these.",
 			Refs:    []string{practicesURL + "#pin-base-image-versions", "https://github.com/hadolint/hadolint/wiki/DL3006", "https://github.com/hadolint/hadolint/wiki/DL3007"},
-		}.doc("pin-base"),
+		},
 	}
 })
 

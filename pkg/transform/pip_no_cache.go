@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3042", "pipUseNoCacheDir"},
 		Safety: Safe,
 		Run:    pipNoCache,
-		Doc: md(`Install Python packages without keeping pip's cache.
+		Doc: text(`Install Python packages without keeping pip's cache.
 
 ## What
 ´pip install´, ´pip download´ and ´pip wheel´ get ´--no-cache-dir´, ´uv pip install´ and ´uv sync´ get ´--no-cache´. For pipenv and poetry, which have no option that all

@@ -24,7 +24,7 @@ var _ = register(func() *Transform {
 			Instead: "The dash of Debian and Ubuntu has no pipefail: use `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`. Pipes that end early on purpose (head, grep -q) stay.",
 			Safety:  "Unsafe: a build whose pipes failed unnoticed fails now.",
 			Refs:    []string{practicesURL + "#using-pipes", "https://github.com/hadolint/hadolint/wiki/DL4006"},
-		}.doc("pipefail"),
+		},
 	}
 })
 

@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    pnpmClean,
-		Doc: md(`Empty pnpm's store in the RUN that filled it.
+		Doc: text(`Empty pnpm's store in the RUN that filled it.
 
 ## What
 Adds ´pnpm store prune´ behind the last ´pnpm install´ of a RUN.

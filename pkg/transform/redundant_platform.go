@@ -20,7 +20,7 @@ var _ = register(func() *Transform {
 			Instead: "The flag stays where the file gives TARGETPLATFORM a value of its own.",
 			Safety:  "Safe: it is the default.",
 			Refs:    []string{docsURL + "#automatic-platform-args-in-the-global-scope", "https://docs.docker.com/reference/build-checks/redundant-target-platform/"},
-		}.doc("redundant-platform"),
+		},
 	}
 })
 

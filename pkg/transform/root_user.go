@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing is reported for base images that are not known, and for stages without CMD and ENTRYPOINT.",
 			Safety:  "Advice: which files the program must be able to write, only its author knows.",
 			Refs:    []string{practicesURL + "#user", "https://github.com/hadolint/hadolint/wiki/DL3002"},
-		}.doc("root-user"),
+		},
 	}
 })
 

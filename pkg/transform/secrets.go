@@ -19,7 +19,7 @@ var _ = register(func() *Transform {
 			Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
 			Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
 			Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
-		}.doc("secrets"),
+		},
 	}
 })
 

@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 			Instead: "Images for development may want it.",
 			Safety:  "Advice: to split a container changes how it is deployed.",
 			Refs:    []string{practicesURL + "#decouple-applications", "https://docs.docker.com/engine/containers/multi-service_container/"},
-		}.doc("several-services"),
+		},
 	}
 })
 

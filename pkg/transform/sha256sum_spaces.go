@@ -14,7 +14,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"sha256sumEchoOneSpaces"},
 		Safety: Unsafe,
 		Run:    sumSpaces,
-		Doc: md(`Write checksums in the format that the tools document.
+		Doc: text(`Write checksums in the format that the tools document.
 
 ## What
 In ´echo "HASH FILE" | sha256sum -c´ the one blank between hash and file becomes two; likewise for the other sums.

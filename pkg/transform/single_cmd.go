@@ -15,7 +15,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed"},
 		Safety: Safe,
 		Run:    singleCmd,
-		Doc: md(`Remove CMD, ENTRYPOINT and HEALTHCHECK instructions that have no effect.
+		Doc: text(`Remove CMD, ENTRYPOINT and HEALTHCHECK instructions that have no effect.
 
 ## What
 Of several CMD (ENTRYPOINT, HEALTHCHECK) instructions in a stage only the last counts; the others go. Their comments stay.

@@ -34,7 +34,7 @@ var _ = register(func() *Transform {
 			Safety: "Unsafe: a package that is compiled when it is installed, or a library that is loaded at run time, may be missing. The reason says what to look at.",
 			Refs: []string{"https://hub.docker.com/_/python#image-variants", "https://hub.docker.com/_/node#image-variants", "https://hub.docker.com/_/ruby#image-variants",
 				"https://hub.docker.com/_/debian", "https://github.com/docker-library/buildpack-deps", "https://github.com/debuerreotype/debuerreotype/blob/master/scripts/.slimify-excludes"},
-		}.doc("slim-base"),
+		},
 	}
 })
 

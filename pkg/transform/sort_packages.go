@@ -19,7 +19,7 @@ var _ = register(func() *Transform {
 		Safety: Safe,
 		Off:    true,
 		Run:    sortPackages,
-		Doc: md(`Sort lists of packages.
+		Doc: text(`Sort lists of packages.
 
 ## What
 The names behind ´apt-get install´, ´apk add´, ´dnf install´ and the like are sorted; a list on one line that is too long gets one name per line.

@@ -16,7 +16,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"mkdirUsrSrcThenRemove"},
 		Safety: Unsafe,
 		Run:    sourceCleanup,
-		Doc: md(`Delete a source folder below /usr/src in the RUN that builds and installs it.
+		Doc: text(`Delete a source folder below /usr/src in the RUN that builds and installs it.
 
 ## What
 Where one RUN makes a folder below ´/usr/src´ (mkdir, git clone, an archive unpacked there), runs ´make install´ or its like in it, and leaves it behind, ´rm -rf FOLDER´ is

@@ -22,7 +22,7 @@ var _ = register(func() *Transform {
 			Instead: "It stays where the user is not known to be root, and where it does more than to run a command (-u, -i, -s, variables).",
 			Safety:  "Unsafe: sudo clears most of the environment and sets its own PATH, and the command without it sees the build's.",
 			Refs:    []string{practicesURL + "#user", "https://github.com/hadolint/hadolint/wiki/DL3004"},
-		}.doc("sudo"),
+		},
 	}
 })
 

@@ -16,7 +16,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"rmRecursiveAfterMktempD"},
 		Safety: Unsafe,
 		Run:    tempDirCleanup,
-		Doc: md(`Delete the folder that mktemp -d makes in the RUN that makes it.
+		Doc: text(`Delete the folder that mktemp -d makes in the RUN that makes it.
 
 ## What
 Where a RUN sets a variable to ´$(mktemp -d)´ and never deletes the folder, ´rm -rf "$NAME"´ is added at its end. A keyring in ´GNUPGHOME´ is deleted

@@ -30,7 +30,7 @@ func (s Safety) String() string { return [...]string{"advice", "unsafe", "safe"}
 // testdata/fix.
 type Transform struct {
 	Name   string   // kebab-case; reads well behind "ignore"
-	Doc    string   // markdown: a summary sentence, then What, Why, Example, Instead, Safety and References
+	Doc    document // see Markdown
 	Group  string   // the heading it is listed under: "layers", "caches", …
 	Codes  []string // under which other tools know the problem: DL3059, BuildKit check names, Parfum smells
 	Safety Safety   // the most that any of its changes may claim

@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing is reported without a list, for stages, scratch, and references whose registry is in a variable that the file does not set.",
 			Safety:  "Advice: which image to take instead, only you know.",
 			Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3026"},
-		}.doc("trusted-registry"),
+		},
 	}
 })
 

@@ -22,7 +22,7 @@ var _ = register(func() *Transform {
 		Safety: Safe,
 		After:  []string{"merge-run"},
 		Run:    updateInstall,
-		Doc: md(`Fetch the package lists in the RUN that installs from them.
+		Doc: text(`Fetch the package lists in the RUN that installs from them.
 
 ## What
 A RUN that only runs ´apt-get update´ (or ´apk update´) moves into the later RUN that installs without an update of its own, if nothing between them has to do with packages.

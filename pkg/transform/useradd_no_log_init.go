@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3046"},
 		Safety: Safe,
 		Run:    useraddNoLogInit,
-		Doc: md(`Create users with large ids without a huge lastlog.
+		Doc: text(`Create users with large ids without a huge lastlog.
 
 ## What
 ´useradd´ with an id of more than five digits gets ´-l´.

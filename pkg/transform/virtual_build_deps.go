@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Unsafe,
 		Run:    virtualBuildDeps,
-		Doc: md(`Remove build packages in the RUN that needed them.
+		Doc: text(`Remove build packages in the RUN that needed them.
 
 ## What
 On Alpine, compilers and their like (gcc, g++, make, musl-dev, build-base, cmake, linux-headers, python3-dev, …) that an ´apk add´ installs for a later command of the same RUN are installed as ´--virtual .build-deps´, and ´apk del .build-deps´ ends the RUN. With g++ or build-base, libstdc++ stays. On Debian, Ubuntu and the slim

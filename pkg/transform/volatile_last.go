@@ -25,7 +25,7 @@ var _ = register(func() *Transform {
 			Instead: "It does not pass a RUN that runs other programs than package managers: these may read it from their environment. ARGs that are there to break the cache (CACHEBUST) stay.",
 			Safety:  "Safe: no package manager reads these variables.",
 			Refs:    []string{docsURL + "#impact-on-build-caching", "https://docs.docker.com/build/cache/invalidation/"},
-		}.doc("volatile-last"),
+		},
 	}
 })
 

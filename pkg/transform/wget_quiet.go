@@ -13,7 +13,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3047"},
 		Safety: Safe,
 		Run:    wgetQuiet,
-		Doc: md(`Keep wget's progress bar out of the build log.
+		Doc: text(`Keep wget's progress bar out of the build log.
 
 ## What
 wget gets ´--progress=dot:giga´ where it is neither quiet nor told how to show its progress.

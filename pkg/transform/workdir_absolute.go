@@ -21,7 +21,7 @@ var _ = register(func() *Transform {
 			Instead: "Nothing happens where the base image's working directory is not known, or a variable is part of a path.",
 			Safety:  "Safe: it is the same directory.",
 			Refs:    []string{docsURL + "#workdir", "https://docs.docker.com/reference/build-checks/workdir-relative-path/", "https://github.com/hadolint/hadolint/wiki/DL3000"},
-		}.doc("workdir-absolute"),
+		},
 	}
 })
 

@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{},
 		Safety: Safe,
 		Run:    workdirMkdir,
-		Doc: md(`Leave the creation of a working directory to WORKDIR.
+		Doc: text(`Leave the creation of a working directory to WORKDIR.
 
 ## What
 ´mkdir -p /app´ in a RUN right before ´WORKDIR /app´ goes; so does the RUN if that is all it does.

@@ -17,7 +17,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
 		Safety: Safe,
 		Run:    yarnClean,
-		Doc: md(`Empty yarn's cache in the RUN that filled it.
+		Doc: text(`Empty yarn's cache in the RUN that filled it.
 
 ## What
 Adds ´yarn cache clean´ behind the last ´yarn install´ or ´yarn add´ of a RUN, for yarn 1. Yarn 2 and later

@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3032", "yumInstallRmVarCacheYum"},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("yum"), nil) },
-		Doc: md(`Empty yum's cache in the RUN that filled it.
+		Doc: text(`Empty yum's cache in the RUN that filled it.
 
 ## What
 Appends ´yum clean all && rm -rf /var/cache/yum´ to a RUN that installs with yum and leaves metadata and packages behind. yum itself leaves files of repositories that are gone: the directory goes too. With ´--cache mount´ the cache is kept in a cache mount instead.

@@ -10,7 +10,7 @@ var _ = register(func() *Transform {
 		Codes:  []string{"DL3036"},
 		Safety: Safe,
 		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("zypper"), nil) },
-		Doc: md(`Empty zypper's cache in the RUN that filled it.
+		Doc: text(`Empty zypper's cache in the RUN that filled it.
 
 ## What
 Appends ´zypper clean --all´ to a RUN that installs with zypper and leaves metadata and packages behind. With ´--cache mount´ the cache is kept in a cache mount instead.
