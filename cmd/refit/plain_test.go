@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,18 +39,25 @@ func buildPrograms(t testing.TB, dir string, only bool) (plain string) {
 	return plain
 }
 
-// TestPlain runs the transcripts with the two programs of a release: nothing
-// tells them from one.
+// TestPlain tries the two programs of a release.
 func TestPlain(t *testing.T) {
 	dir := t.TempDir()
-	buildPrograms(t, dir, false)
-	transcripts(t, dir)
+	plain := buildPrograms(t, dir, false)
+	t.Run("alone", func(t *testing.T) { plainAlone(t, plain) })
+	t.Run("start", func(t *testing.T) { plainStart(t, plain) })
+	// Nothing tells the two from one.
+	t.Run("transcripts", func(t *testing.T) { transcripts(t, dir) })
 }
 
-// TestPlainAlone makes sure that the plain program without the full one works
-// and says what is missing.
-func TestPlainAlone(t *testing.T) {
-	plain := buildPrograms(t, t.TempDir(), true)
+// plainAlone makes sure that the plain program without the full one works and
+// says what is missing.
+func plainAlone(t *testing.T, program string) {
+	plain := filepath.Join(t.TempDir(), filepath.Base(program))
+	if data, err := os.ReadFile(program); err != nil {
+		t.Fatal(err)
+	} else if err := os.WriteFile(plain, data, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	if out, err := exec.Command(plain, "fix", "../../testdata/slimming/Dockerfile").Output(); err != nil || len(out) == 0 {
 		t.Errorf("fix: %v %q", err, out)
 	}
@@ -65,6 +73,34 @@ func TestPlainAlone(t *testing.T) {
 		if cmd.ProcessState.ExitCode() != exitFailure || !strings.Contains(string(out), "refit-full") || !strings.Contains(string(out), "go install") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
+	}
+}
+
+// plainStart makes sure that refit's own packages make next to nothing at
+// start: their tables are laid out by the linker or made when they are asked for.
+func plainStart(t *testing.T, plain string) {
+	cmd := exec.Command(plain, "--version")
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		var pkg string
+		var at, clock float64
+		var bytes, allocs int
+		if _, err := fmt.Sscanf(line, "init %s @%f ms, %f ms clock, %d bytes, %d allocs", &pkg, &at, &clock, &bytes, &allocs); err != nil {
+			continue
+		}
+		if pkg == "main" || strings.HasPrefix(pkg, "github.com/refit-dev/refit/") {
+			if seen++; allocs > 10 {
+				t.Errorf("%s", line)
+			}
+		}
+	}
+	if seen < 2 {
+		t.Errorf("%d packages of refit:\n%s", seen, out)
 	}
 }
 

@@ -92,7 +92,7 @@ func (fs *Facts) Activity(in *parse.Instruction, m *Manager) Activity {
 				break
 			}
 			a.Fetch = v
-			if _, helper := m.Helpers[v.Name]; !helper && v.Path.Always() {
+			if _, helper := m.Helpers.Of(v.Name); !helper && v.Path.Always() {
 				a.Always = true
 			}
 		case m.Needs && (v.Role == Install || v.Role == Upgrade || v.Role == Query):
@@ -161,7 +161,8 @@ func (a *Activity) FetchedBefore(v *Invocation) bool { return fetchedBefore(a.Us
 
 func fetchedBefore(uses []*Invocation, v *Invocation) bool {
 	for _, u := range uses {
-		provides := u.Role == Update && u.Manager.Helpers[u.Name] == Other || u.Manager.refreshes(u) && !u.HasFlag(u.Manager.NoCache...)
+		helper, _ := u.Manager.Helpers.Of(u.Name)
+		provides := u.Role == Update && helper == Other || u.Manager.refreshes(u) && !u.HasFlag(u.Manager.NoCache...)
 		if u.Seq < v.Seq && provides && u.Path.Under(v.Path) {
 			return true
 		}

@@ -725,12 +725,12 @@ func invocation(c *Call) *Invocation {
 	}
 	rest := c.Fields[1:]
 	v := &Invocation{Call: c.Expr, Command: c.Fields[0], Name: name, Sudo: c.Sudo, User: c.User, Assigns: c.Assigns, Path: c.Path, Xargs: c.Xargs}
-	for _, m := range managers.Get() {
+	for _, m := range managers {
 		if m.Called(name) {
 			v.Manager = m
 			break
 		}
-		if r, ok := m.Helpers[name]; ok {
+		if r, ok := m.Helpers.Of(name); ok {
 			v.Manager, v.Role, v.Verb, v.VerbAt = m, r, name, v.Command
 			for _, f := range rest {
 				if strings.HasPrefix(f.Text, "-") {
@@ -748,7 +748,7 @@ func invocation(c *Call) *Invocation {
 	if v.Manager == nil && isPython(name) {
 		for i, f := range rest {
 			if f.Text == "-m" && i+1 < len(rest) {
-				for _, m := range managers.Get() {
+				for _, m := range managers {
 					if m.Module != "" && m.Module == rest[i+1].Text {
 						v.Manager, v.Command, rest = m, rest[i+1], rest[i+2:]
 						v.Name = m.Module
@@ -799,7 +799,7 @@ func (v *Invocation) read(rest []Field) {
 			v.Options = append(v.Options, f)
 			if m.Letters != nil && f.Text[1] != '-' && v.Verb == "" {
 				for j := 1; j < len(f.Text); j++ {
-					if r, ok := m.Letters[f.Text[j]]; ok {
+					if r, ok := m.Letters.Of(f.Text[j : j+1]); ok {
 						v.Verb, v.VerbAt, v.Role = f.Text, f, r
 						if strings.HasPrefix(f.Text, "-Sc") {
 							v.Role = Clean
@@ -829,7 +829,7 @@ func (v *Invocation) read(rest []Field) {
 			if verbs == 1 {
 				two = strings.Join(words, " ")
 			}
-			if r, ok := m.Verbs[two]; ok && two != f.Text {
+			if r, ok := m.Verbs.Of(two); ok && two != f.Text {
 				if verbs == 0 {
 					verbs = 1
 					continue
@@ -837,7 +837,7 @@ func (v *Invocation) read(rest []Field) {
 				v.Verb, v.VerbAt, v.Role = two, f, r
 				continue
 			}
-			if r, ok := m.Verbs[f.Text]; ok {
+			if r, ok := m.Verbs.Of(f.Text); ok {
 				v.Verb, v.VerbAt, v.Role = f.Text, f, r
 				continue
 			}

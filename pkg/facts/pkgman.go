@@ -26,38 +26,54 @@ const (
 // where they lie in the home of the user who runs it.
 type Manager struct {
 	Name     string
-	Commands []string        // names it is called by; one that ends in # takes a version: pip#, pip3.12
-	Module   string          // Python module: python3 -m pip
-	Verbs    map[string]Role // sub-commands; those of two words with a blank between
-	Bare     Role            // without any sub-command: plain yarn installs
-	Letters  map[byte]Role   // sub-commands are capital short options: pacman -Sy
-	Args     []string        // options that take a separate argument
-	Yes      []string        // options that answer its questions; those with one dash also in clusters
-	Assume   string          // the option to add for that
-	NoCache  []string        // options that keep it from caching; the first is the one to add
-	Env      []string        // variables that keep it from caching, or place the cache elsewhere
-	Lists    []string        // directories of package lists
-	Caches   []string        // directories of downloads and other caches
-	Shared   []string        // cache directories that other tools use too: only a mount covers them
-	Needs    bool            // Install fails where lists are missing: it does not fetch them itself
-	Helpers  map[string]Role // other commands that fetch or need the lists
-	Mounts   []string        // directories for cache mounts, so that neither lists nor downloads reach a layer
-	Keep     string          // the option that makes it keep downloads in a mounted cache
-	Cleanup  string          // the command that empties Caches
-	System   bool            // works on the whole system as root
-	Kin      []string        // managers whose Clean empties these caches too
-	Offline  []string        // options that make it depend on caches from before
-	Families []Family        // base images that have it
-	Images   []string        // base images that have it, by repository
-	OldBases []string        // parts of image references whose version lacks NoCache
+	Commands []string // names it is called by; one that ends in # takes a version: pip#, pip3.12
+	Module   string   // Python module: python3 -m pip
+	Verbs    Roles    // sub-commands; those of two words with a blank between
+	Bare     Role     // without any sub-command: plain yarn installs
+	Letters  Roles    // sub-commands are capital short options: pacman -Sy
+	Args     []string // options that take a separate argument
+	Yes      []string // options that answer its questions; those with one dash also in clusters
+	Assume   string   // the option to add for that
+	NoCache  []string // options that keep it from caching; the first is the one to add
+	Env      []string // variables that keep it from caching, or place the cache elsewhere
+	Lists    []string // directories of package lists
+	Caches   []string // directories of downloads and other caches
+	Shared   []string // cache directories that other tools use too: only a mount covers them
+	Needs    bool     // Install fails where lists are missing: it does not fetch them itself
+	Helpers  Roles    // other commands that fetch or need the lists
+	Mounts   []string // directories for cache mounts, so that neither lists nor downloads reach a layer
+	Keep     string   // the option that makes it keep downloads in a mounted cache
+	Cleanup  string   // the command that empties Caches
+	System   bool     // works on the whole system as root
+	Kin      []string // managers whose Clean empties these caches too
+	Offline  []string // options that make it depend on caches from before
+	Families []Family // base images that have it
+	Images   []string // base images that have it, by repository
+	OldBases []string // parts of image references whose version lacks NoCache
+}
+
+// Roles are words with what they do. Unlike a map, the linker lays them out.
+type Roles []struct {
+	Word string
+	Role Role
+}
+
+// Of returns the role of a word, Other and false where it has none.
+func (r Roles) Of(word string) (Role, bool) {
+	for i := range r {
+		if r[i].Word == word {
+			return r[i].Role, true
+		}
+	}
+	return Other, false
 }
 
 // Managers is the table, see [Manager].
-func Managers() []*Manager { return managers.Get() }
+func Managers() []*Manager { return managers }
 
 // ManagerNamed returns the row with a name, or nil.
 func ManagerNamed(name string) *Manager {
-	for _, m := range managers.Get() {
+	for _, m := range managers {
 		if m.Name == name {
 			return m
 		}

@@ -10,15 +10,16 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:        "add-labels",
-		Group:       "metadata",
-		Safety:      Safe,
-		After:       []string{"maintainer-label"},
-		Run:         addLabels,
-		ExampleWith: Options{Author: "Jane Doe <jane@example.com>"},
-		Doc: text(`Add the labels that --label and --author name.
+var _ = register(&addLabelsTransform)
+
+var addLabelsTransform = Transform{
+	Name:        "add-labels",
+	Group:       "metadata",
+	Safety:      Safe,
+	After:       []string{"maintainer-label"},
+	Run:         addLabels,
+	ExampleWith: func() Options { return Options{Author: "Jane Doe <jane@example.com>"} },
+	Doc: text(`Add the labels that --label and --author name.
 
 ## What
 Labels given by --label key=value and --author are added to the stages that are built as images, behind the last
@@ -50,8 +51,7 @@ Safe. Only the image's labels change, as announced.
 - https://docs.docker.com/reference/dockerfile/#label
 - https://github.com/opencontainers/image-spec/blob/main/annotations.md
 `),
-	}
-})
+}
 
 func addLabels(p *Pass) {
 	labels := p.Options.Labels

@@ -10,14 +10,15 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "add-remote",
-		Group:  "caches",
-		Codes:  []string{},
-		Safety: Unsafe,
-		Run:    addRemote,
-		Doc: text(`Download and unpack in one RUN instead of ADD.
+var _ = register(&addRemoteTransform)
+
+var addRemoteTransform = Transform{
+	Name:   "add-remote",
+	Group:  "caches",
+	Codes:  []string{},
+	Safety: Unsafe,
+	Run:    addRemote,
+	Doc: text(`Download and unpack in one RUN instead of ADD.
 
 ## What
 ´ADD https://… x´ followed by a RUN that unpacks and deletes x becomes one RUN that downloads it with curl or wget first.
@@ -46,8 +47,7 @@ Unsafe. BuildKit no longer checks at each build whether the remote file has chan
 - https://docs.docker.com/build/building/best-practices/#add-or-copy
 - https://docs.docker.com/reference/dockerfile/#adding-files-from-a-url
 `),
-	}
-})
+}
 
 func addRemote(p *Pass) {
 	for _, r := range p.Programs() {

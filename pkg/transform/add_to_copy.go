@@ -10,14 +10,15 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "add-to-copy",
-		Group:  "metadata",
-		Codes:  []string{"DL3020"},
-		Safety: Safe,
-		Run:    addToCopy,
-		Doc: text(`Use COPY where ADD does nothing more.
+var _ = register(&addToCopyTransform)
+
+var addToCopyTransform = Transform{
+	Name:   "add-to-copy",
+	Group:  "metadata",
+	Codes:  []string{"DL3020"},
+	Safety: Safe,
+	Run:    addToCopy,
+	Doc: text(`Use COPY where ADD does nothing more.
 
 ## What
 ADD becomes COPY if no source is a URL, a git repository or an archive.
@@ -47,8 +48,7 @@ Safe. For plain local sources the two do the same.
 - https://docs.docker.com/reference/dockerfile/#adding-local-tar-archives
 - https://github.com/hadolint/hadolint/wiki/DL3020
 `),
-	}
-})
+}
 
 func addToCopy(p *Pass) {
 	for _, in := range p.File.Instructions {

@@ -16,21 +16,21 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "add-unpack", Group: "metadata", Codes: []string{"DL3010"}, Safety: Unsafe, Run: addUnpack,
-		Doc: page{
-			Summary: "Unpack a local archive with ADD.",
-			What:    "Where a COPY brings a tar archive from the build context and the next RUN unpacks it with tar, the COPY becomes an ADD to the directory that tar unpacks to. The tar command goes, the rm of the archive too, and a mkdir of the directory if nothing else is left of the RUN.",
-			Why:     "The archive stays in the layer of the COPY, whatever a later RUN deletes: everything is in the image twice.",
-			Before:  "FROM debian:12\nCOPY site.tar.gz /tmp/\nRUN mkdir -p /srv/site && tar -xzf /tmp/site.tar.gz -C /srv/site && rm /tmp/site.tar.gz",
-			After:   "FROM debian:12\nADD site.tar.gz /srv/site/",
-			Instead: "Nothing changes where tar has options or operands that ADD knows nothing of (--strip-components, --exclude, members), unpacks to the root directory, does not run as root, or stands behind other commands, where the archive is used again, where the COPY has options, and where the build context shows that the file is no archive.",
-			Safety:  "Unsafe: ADD takes the owners of the files by number, tar by name where the image knows the name; and an archive that the RUN does not delete is no longer in the image.",
-			Refs:    []string{docsURL + "#adding-local-tar-archives", "https://github.com/hadolint/hadolint/wiki/DL3010", "https://www.gnu.org/software/tar/manual/html_section/Attributes.html"},
-		},
-	}
-})
+var _ = register(&addUnpackTransform)
+
+var addUnpackTransform = Transform{
+	Name: "add-unpack", Group: "metadata", Codes: []string{"DL3010"}, Safety: Unsafe, Run: addUnpack,
+	Doc: &page{
+		Summary: "Unpack a local archive with ADD.",
+		What:    "Where a COPY brings a tar archive from the build context and the next RUN unpacks it with tar, the COPY becomes an ADD to the directory that tar unpacks to. The tar command goes, the rm of the archive too, and a mkdir of the directory if nothing else is left of the RUN.",
+		Why:     "The archive stays in the layer of the COPY, whatever a later RUN deletes: everything is in the image twice.",
+		Before:  "FROM debian:12\nCOPY site.tar.gz /tmp/\nRUN mkdir -p /srv/site && tar -xzf /tmp/site.tar.gz -C /srv/site && rm /tmp/site.tar.gz",
+		After:   "FROM debian:12\nADD site.tar.gz /srv/site/",
+		Instead: "Nothing changes where tar has options or operands that ADD knows nothing of (--strip-components, --exclude, members), unpacks to the root directory, does not run as root, or stands behind other commands, where the archive is used again, where the COPY has options, and where the build context shows that the file is no archive.",
+		Safety:  "Unsafe: ADD takes the owners of the files by number, tar by name where the image knows the name; and an archive that the RUN does not delete is no longer in the image.",
+		Refs:    []string{docsURL + "#adding-local-tar-archives", "https://github.com/hadolint/hadolint/wiki/DL3010", "https://www.gnu.org/software/tar/manual/html_section/Attributes.html"},
+	},
+}
 
 func addUnpack(p *Pass) {
 	for _, r := range p.Programs() {

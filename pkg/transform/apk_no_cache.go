@@ -10,14 +10,15 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "apk-no-cache",
-		Group:  "caches",
-		Codes:  []string{"DL3019", "apkAddUseNoCache"},
-		Safety: Safe,
-		Run:    apkNoCache,
-		Doc: text(`Install Alpine packages with --no-cache.
+var _ = register(&apkNoCacheTransform)
+
+var apkNoCacheTransform = Transform{
+	Name:   "apk-no-cache",
+	Group:  "caches",
+	Codes:  []string{"DL3019", "apkAddUseNoCache"},
+	Safety: Safe,
+	Run:    apkNoCache,
+	Doc: text(`Install Alpine packages with --no-cache.
 
 ## What
 ´apk add´ and ´apk upgrade´ get ´--no-cache´: they fetch the package index themselves and leave none behind. An ´apk update´
@@ -47,8 +48,7 @@ Safe. The same packages are installed; only the index is not stored.
 - https://github.com/gliderlabs/docker-alpine/blob/master/docs/usage.md#disabling-cache
 - https://github.com/hadolint/hadolint/wiki/DL3019
 `),
-	}
-})
+}
 
 func apkNoCache(p *Pass) {
 	m := facts.ManagerNamed("apk")

@@ -7,15 +7,16 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "apt-clean",
-		Group:  "caches",
-		Codes:  []string{"DL3009", "aptGetInstallThenRemoveAptLists"},
-		Safety: Safe,
-		After:  []string{"merge-run"},
-		Run:    aptClean,
-		Doc: text(`Delete apt's package lists in the RUN that fetched them.
+var _ = register(&aptCleanTransform)
+
+var aptCleanTransform = Transform{
+	Name:   "apt-clean",
+	Group:  "caches",
+	Codes:  []string{"DL3009", "aptGetInstallThenRemoveAptLists"},
+	Safety: Safe,
+	After:  []string{"merge-run"},
+	Run:    aptClean,
+	Doc: text(`Delete apt's package lists in the RUN that fetched them.
 
 ## What
 Appends ´rm -rf /var/lib/apt/lists/*´ to a RUN that runs ´apt-get update´ and leaves the lists behind. On bases that do not
@@ -49,8 +50,7 @@ Safe. Unsafe where a later RUN executes a script whose content is not known, or 
 - https://docs.docker.com/build/building/best-practices/#apt-get
 - https://github.com/hadolint/hadolint/wiki/DL3009
 `),
-	}
-})
+}
 
 const aptLists = "/var/lib/apt/lists"
 

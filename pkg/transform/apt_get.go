@@ -7,14 +7,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "apt-get",
-		Group:  "packages",
-		Codes:  []string{"DL3027"},
-		Safety: Safe,
-		Run:    aptGet,
-		Doc: text(`Call apt-get instead of apt.
+var _ = register(&aptGetTransform)
+
+var aptGetTransform = Transform{
+	Name:   "apt-get",
+	Group:  "packages",
+	Codes:  []string{"DL3027"},
+	Safety: Safe,
+	Run:    aptGet,
+	Doc: text(`Call apt-get instead of apt.
 
 ## What
 ´apt install´, ´update´, ´remove´, ´purge´, ´autoremove´, ´clean´ and the like become ´apt-get´; ´apt full-upgrade´ becomes ´apt-get dist-upgrade´, ´apt upgrade´ becomes ´apt-get upgrade --with-new-pkgs´, ´apt show´ and ´apt policy´ become ´apt-cache´.
@@ -42,8 +43,7 @@ Safe. The sub-commands do the same.
 - https://manpages.debian.org/bookworm/apt/apt.8.en.html#SCRIPT_USAGE_AND_DIFFERENCES_FROM_OTHER_APT_TOOLS
 - https://github.com/hadolint/hadolint/wiki/DL3027
 `),
-	}
-})
+}
 
 // aptVerbs are apt's sub-commands that a tool for scripts has with the same
 // meaning: the tool, and the words for it where they differ.

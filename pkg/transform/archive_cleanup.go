@@ -8,15 +8,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "archive-cleanup",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc"},
-		Safety: Safe,
-		Run:    archiveCleanup,
-		Doc: text(`Delete a downloaded archive in the RUN that unpacks it, and a signature in the one that checks it.
+var _ = register(&archiveCleanupTransform)
+
+var archiveCleanupTransform = Transform{
+	Name:   "archive-cleanup",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"tarSomethingRmTheSomething", "gpgVerifyAscRmAsc"},
+	Safety: Safe,
+	Run:    archiveCleanup,
+	Doc: text(`Delete a downloaded archive in the RUN that unpacks it, and a signature in the one that checks it.
 
 ## What
 Where a RUN downloads a file with curl or wget, unpacks it with tar or unzip and leaves it behind, ´rm FILE´ is added behind the command that unpacks it. Likewise for the downloaded
@@ -44,8 +45,7 @@ Safe in /tmp and where nothing later in the file names the archive; unsafe where
 ## References
 - https://docs.docker.com/build/building/best-practices/#run
 `),
-	}
-})
+}
 
 func archiveCleanup(p *Pass) {
 	for _, r := range p.Programs() {

@@ -7,14 +7,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "assume-yes",
-		Group:  "packages",
-		Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
-		Safety: Safe,
-		Run:    assumeYes,
-		Doc: text(`Answer the package manager's questions in advance.
+var _ = register(&assumeYesTransform)
+
+var assumeYesTransform = Transform{
+	Name:   "assume-yes",
+	Group:  "packages",
+	Codes:  []string{"DL3014", "DL3030", "DL3034", "DL3038", "aptGetInstallUseY", "yumInstallForceYes"},
+	Safety: Safe,
+	Run:    assumeYes,
+	Doc: text(`Answer the package manager's questions in advance.
 
 ## What
 apt-get, yum, dnf and tdnf get ´-y´, zypper gets ´-n´, pacman gets ´--noconfirm´ and conda gets ´-y´ where they install, upgrade or remove.
@@ -42,8 +43,7 @@ Safe. A build that got past the question does the same.
 - https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
 - https://github.com/hadolint/hadolint/wiki/DL3014
 `),
-	}
-})
+}
 
 // asks are the sub-commands that ask before they act, beside those that
 // install and upgrade.
@@ -71,7 +71,7 @@ func asking(v *facts.Invocation) bool {
 	case "source", "download", "env create", "env update", "autoclean", "fetch", "list", "module":
 		return false
 	}
-	if _, helper := v.Manager.Helpers[v.Name]; helper {
+	if _, helper := v.Manager.Helpers.Of(v.Name); helper {
 		return false
 	}
 	return !v.HasFlag("-s", "--simulate", "--dry-run", "--just-print", "--no-act", "--recon", "-d", "--download-only", "--downloadonly", "--print-uris", "--help", "-h",

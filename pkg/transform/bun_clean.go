@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "bun-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    bunClean,
-		Doc: text(`Delete bun's cache in the RUN that filled it.
+var _ = register(&bunCleanTransform)
+
+var bunCleanTransform = Transform{
+	Name:   "bun-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    bunClean,
+	Doc: text(`Delete bun's cache in the RUN that filled it.
 
 ## What
 Adds ´rm -rf ~/.bun/install/cache´ behind the last ´bun install´ of a RUN.
@@ -39,8 +40,7 @@ Safe. bun downloads again what it does not find, and node_modules does not depen
 ## References
 - https://bun.sh/docs/install/cache
 `),
-	}
-})
+}
 
 func bunClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("bun"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {

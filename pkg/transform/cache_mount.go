@@ -385,7 +385,8 @@ func (p *Pass) undoCleanups(r *Program, m *facts.Manager, a facts.Activity, c *C
 				}
 			}
 		}
-		if m.Keep != "" && (v.Role == facts.Install || v.Role == facts.Upgrade) && v.Verb != "source" && m.Helpers[v.Name] == facts.Other {
+		helper, _ := m.Helpers.Of(v.Name)
+		if m.Keep != "" && (v.Role == facts.Install || v.Role == facts.Upgrade) && v.Verb != "source" && helper == facts.Other {
 			if m.Name == "apt" && v.Name != "apt-get" {
 				return v.Name + " deletes what it downloads; see the transform apt-get"
 			}

@@ -6,15 +6,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "cargo-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    cargoClean,
-		Doc: text(`Delete Cargo's registry in the RUN that filled it.
+var _ = register(&cargoCleanTransform)
+
+var cargoCleanTransform = Transform{
+	Name:   "cargo-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    cargoClean,
+	Doc: text(`Delete Cargo's registry in the RUN that filled it.
 
 ## What
 Adds ´rm -rf "${CARGO_HOME:-$HOME/.cargo}/registry"´ behind the last ´cargo install´ or ´cargo build´ of a RUN in a stage that ships.
@@ -43,8 +44,7 @@ Safe where the stage's command is a program of its own; unsafe where the contain
 ## References
 - https://doc.rust-lang.org/cargo/guide/cargo-home.html
 `),
-	}
-})
+}
 
 func cargoClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("cargo"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {

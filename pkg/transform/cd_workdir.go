@@ -12,21 +12,21 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "cd-workdir", Group: "metadata", Codes: []string{"DL3003"}, Safety: Unsafe, After: []string{"merge-run"}, Run: cdWorkdir,
-		Doc: page{
-			Summary: "Change the directory with WORKDIR.",
-			What:    "`RUN cd /x && …` becomes `WORKDIR /x` and `RUN …`, where a WORKDIR with an absolute path follows before anything else depends on the directory.",
-			Why:     "WORKDIR says where the following instructions run, and creates the directory.",
-			Before:  "FROM debian:12\nRUN cd /src && make\nWORKDIR /app\nCMD [\"./app\"]",
-			After:   "FROM debian:12\nWORKDIR /src\nRUN make\nWORKDIR /app\nCMD [\"./app\"]",
-			Instead: "Elsewhere it would change the directory of what follows, and the one in which the container starts.",
-			Safety:  "Unsafe: a directory that is missing fails the build with cd, and is created by WORKDIR.",
-			Refs:    []string{practicesURL + "#workdir", "https://github.com/hadolint/hadolint/wiki/DL3003"},
-		},
-	}
-})
+var _ = register(&cdWorkdirTransform)
+
+var cdWorkdirTransform = Transform{
+	Name: "cd-workdir", Group: "metadata", Codes: []string{"DL3003"}, Safety: Unsafe, After: []string{"merge-run"}, Run: cdWorkdir,
+	Doc: &page{
+		Summary: "Change the directory with WORKDIR.",
+		What:    "`RUN cd /x && …` becomes `WORKDIR /x` and `RUN …`, where a WORKDIR with an absolute path follows before anything else depends on the directory.",
+		Why:     "WORKDIR says where the following instructions run, and creates the directory.",
+		Before:  "FROM debian:12\nRUN cd /src && make\nWORKDIR /app\nCMD [\"./app\"]",
+		After:   "FROM debian:12\nWORKDIR /src\nRUN make\nWORKDIR /app\nCMD [\"./app\"]",
+		Instead: "Elsewhere it would change the directory of what follows, and the one in which the container starts.",
+		Safety:  "Unsafe: a directory that is missing fails the build with cd, and is created by WORKDIR.",
+		Refs:    []string{practicesURL + "#workdir", "https://github.com/hadolint/hadolint/wiki/DL3003"},
+	},
+}
 
 func cdWorkdir(p *Pass) {
 	for _, r := range p.Programs() {

@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "composer-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("composer"), nil) },
-		Doc: text(`Empty Composer's cache in the RUN that filled it.
+var _ = register(&composerCleanTransform)
+
+var composerCleanTransform = Transform{
+	Name:   "composer-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("composer"), nil) },
+	Doc: text(`Empty Composer's cache in the RUN that filled it.
 
 ## What
 Adds ´composer clear-cache´ behind the last ´composer install´, ´require´ or ´update´ of a RUN in a stage that ships.
@@ -39,5 +40,4 @@ Safe. Composer downloads again what it does not find.
 ## References
 - https://getcomposer.org/doc/03-cli.md#clear-cache-clearcache-cc
 `),
-	}
-})
+}

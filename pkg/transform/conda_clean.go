@@ -6,15 +6,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "conda-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    condaClean,
-		Doc: text(`Empty conda's package cache in the RUN that filled it.
+var _ = register(&condaCleanTransform)
+
+var condaCleanTransform = Transform{
+	Name:   "conda-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    condaClean,
+	Doc: text(`Empty conda's package cache in the RUN that filled it.
 
 ## What
 Adds ´conda clean -afy´ (mamba, micromamba: the same of theirs) behind the last install of a RUN in a stage that ships. With ´--cache mount´ the packages are kept in a cache mount instead, on conda's own images.
@@ -41,8 +42,7 @@ Safe. conda downloads again what it does not find.
 ## References
 - https://docs.conda.io/projects/conda/en/stable/commands/clean.html
 `),
-	}
-})
+}
 
 func condaClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("conda"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {

@@ -6,14 +6,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "configure-build",
-		Group:  "packages",
-		Codes:  []string{"configureShouldUseBuildFlag"},
-		Safety: Unsafe,
-		Run:    configureBuild,
-		Doc: text(`Tell configure which machine it builds on.
+var _ = register(&configureBuildTransform)
+
+var configureBuildTransform = Transform{
+	Name:   "configure-build",
+	Group:  "packages",
+	Codes:  []string{"configureShouldUseBuildFlag"},
+	Safety: Unsafe,
+	Run:    configureBuild,
+	Doc: text(`Tell configure which machine it builds on.
 
 ## What
 ´./configure´ gets ´--build="$(dpkg-architecture --query DEB_BUILD_GNU_TYPE)"´ on Debian and Ubuntu where dpkg-dev is installed.
@@ -40,8 +41,7 @@ Unsafe. A configure that is not made by autoconf refuses the option.
 ## References
 - https://www.gnu.org/software/autoconf/manual/autoconf.html#Specifying-Target-Triplets
 `),
-	}
-})
+}
 
 func configureBuild(p *Pass) {
 	const option = `--build="$(dpkg-architecture --query DEB_BUILD_GNU_TYPE)"`

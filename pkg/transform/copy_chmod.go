@@ -4,14 +4,15 @@ import (
 	"strings"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "copy-chmod",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    copyChmod,
-		Doc: text(`Set the mode of copied files in the COPY.
+var _ = register(&copyChmodTransform)
+
+var copyChmodTransform = Transform{
+	Name:   "copy-chmod",
+	Group:  "layers",
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    copyChmod,
+	Doc: text(`Set the mode of copied files in the COPY.
 
 ## What
 ´RUN chmod 755 /x´ or ´chmod +x /x´ right behind ´COPY x /x´ becomes ´COPY --chmod=755 x /x´.
@@ -39,8 +40,7 @@ Unsafe: +x adds to whatever mode the file has, 755 replaces it. Safe for octal m
 ## References
 - https://docs.docker.com/reference/dockerfile/#copy---chown---chmod
 `),
-	}
-})
+}
 
 func copyChmod(p *Pass) {
 	for _, r := range p.Programs() {

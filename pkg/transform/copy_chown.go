@@ -11,14 +11,15 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "copy-chown",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    copyChown,
-		Doc: text(`Set the owner of copied files in the COPY.
+var _ = register(&copyChownTransform)
+
+var copyChownTransform = Transform{
+	Name:   "copy-chown",
+	Group:  "layers",
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    copyChown,
+	Doc: text(`Set the owner of copied files in the COPY.
 
 ## What
 ´RUN chown u:g /x´ right behind ´COPY x /x´ becomes ´COPY --chown=u:g x /x´. For a directory, ´chown -R u:g /app´ behind ´COPY . /app´ becomes ´COPY --chown=u:g . /app´, and the RUN keeps ´chown u:g /app´ for the directory itself.
@@ -46,8 +47,7 @@ Unsafe: a directory that exists in the base image may hold other files. Safe for
 ## References
 - https://docs.docker.com/reference/dockerfile/#copy---chown---chmod
 `),
-	}
-})
+}
 
 func copyChown(p *Pass) {
 	for _, r := range p.Programs() {

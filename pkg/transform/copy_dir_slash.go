@@ -9,21 +9,21 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "copy-dir-slash", Group: "metadata", Codes: []string{"DL3021"}, Safety: Safe, Run: copyDirSlash,
-		Doc: page{
-			Summary: "End the destination of several sources with a slash.",
-			What:    "COPY and ADD with several sources get a slash at the end of their destination, where it is a directory.",
-			Why:     "Without it the builder takes the destination for a file unless the directory exists: the classic builder refuses it.",
-			Before:  "FROM alpine:3.20\nWORKDIR /app\nCOPY a.txt b.txt /app",
-			After:   "FROM alpine:3.20\nWORKDIR /app\nCOPY a.txt b.txt /app/",
-			Instead: "Nothing happens where the file does not tell whether the destination is a directory, or where it ends in a variable.",
-			Safety:  "Safe: what is copied to an existing directory goes to the same place with and without the slash.",
-			Refs:    []string{docsURL + "#destination", "https://github.com/hadolint/hadolint/wiki/DL3021"},
-		},
-	}
-})
+var _ = register(&copyDirSlashTransform)
+
+var copyDirSlashTransform = Transform{
+	Name: "copy-dir-slash", Group: "metadata", Codes: []string{"DL3021"}, Safety: Safe, Run: copyDirSlash,
+	Doc: &page{
+		Summary: "End the destination of several sources with a slash.",
+		What:    "COPY and ADD with several sources get a slash at the end of their destination, where it is a directory.",
+		Why:     "Without it the builder takes the destination for a file unless the directory exists: the classic builder refuses it.",
+		Before:  "FROM alpine:3.20\nWORKDIR /app\nCOPY a.txt b.txt /app",
+		After:   "FROM alpine:3.20\nWORKDIR /app\nCOPY a.txt b.txt /app/",
+		Instead: "Nothing happens where the file does not tell whether the destination is a directory, or where it ends in a variable.",
+		Safety:  "Safe: what is copied to an existing directory goes to the same place with and without the slash.",
+		Refs:    []string{docsURL + "#destination", "https://github.com/hadolint/hadolint/wiki/DL3021"},
+	},
+}
 
 func copyDirSlash(p *Pass) {
 	for _, in := range p.File.Instructions {

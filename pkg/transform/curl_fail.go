@@ -8,14 +8,15 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "curl-fail",
-		Group:  "packages",
-		Codes:  []string{"curlUseFlagF", "curlUseFlagL"},
-		Safety: Unsafe,
-		Run:    curlFail,
-		Doc: text(`Let curl fail on errors and follow redirects.
+var _ = register(&curlFailTransform)
+
+var curlFailTransform = Transform{
+	Name:   "curl-fail",
+	Group:  "packages",
+	Codes:  []string{"curlUseFlagF", "curlUseFlagL"},
+	Safety: Unsafe,
+	Run:    curlFail,
+	Doc: text(`Let curl fail on errors and follow redirects.
 
 ## What
 curl gets ´-f´ and ´-L´ (with ´-sS´ where it has no such options at all) where its output is saved or piped.
@@ -42,8 +43,7 @@ Unsafe. A build that went on after a failed download fails now.
 ## References
 - https://curl.se/docs/manpage.html#-f
 `),
-	}
-})
+}
 
 func curlFail(p *Pass) {
 	for _, r := range p.Programs() {

@@ -13,15 +13,16 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "deps-first",
-		Group:  "order",
-		Safety: Safe,
-		First:  true,
-		After:  []string{"packages-first"},
-		Run:    depsFirst,
-		Doc: text(`Install dependencies before the sources are copied.
+var _ = register(&depsFirstTransform)
+
+var depsFirstTransform = Transform{
+	Name:   "deps-first",
+	Group:  "order",
+	Safety: Safe,
+	First:  true,
+	After:  []string{"packages-first"},
+	Run:    depsFirst,
+	Doc: text(`Install dependencies before the sources are copied.
 
 ## What
 Where a RUN installs a project's dependencies behind a COPY of the whole project, only the files that the install reads
@@ -65,8 +66,7 @@ reason names a doubt: a file that the install needs may be missing, which fails 
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
 `),
-	}
-})
+}
 
 func depsFirst(p *Pass) {
 	for _, in := range p.File.Instructions {

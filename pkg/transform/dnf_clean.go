@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "dnf-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"DL3040"},
-		Safety: Safe,
-		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("dnf"), nil) },
-		Doc: text(`Empty dnf's cache in the RUN that filled it.
+var _ = register(&dnfCleanTransform)
+
+var dnfCleanTransform = Transform{
+	Name:   "dnf-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"DL3040"},
+	Safety: Safe,
+	Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("dnf"), nil) },
+	Doc: text(`Empty dnf's cache in the RUN that filled it.
 
 ## What
 Appends ´dnf clean all´ to a RUN that installs with dnf and leaves metadata and packages behind. With ´--cache mount´ the cache is kept in a cache mount instead.
@@ -38,5 +39,4 @@ Safe. The package manager fetches its metadata again when it needs it. Unsafe wh
 - https://dnf.readthedocs.io/en/latest/command_ref.html#clean-command
 - https://github.com/hadolint/hadolint/wiki/DL3040
 `),
-	}
-})
+}

@@ -31,9 +31,12 @@ func Example(t *Transform) (before, after string, ok bool) {
 }
 
 // ExampleOptions are the options under which the example holds: the transform
-// alone, with the Options in its Example field.
+// alone, with the options of ExampleWith.
 func ExampleOptions(t *Transform) Options {
-	opt := t.ExampleWith
+	var opt Options
+	if t.ExampleWith != nil {
+		opt = t.ExampleWith()
+	}
 	opt.Select = []string{t.Name}
 	return opt
 }

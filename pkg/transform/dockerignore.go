@@ -9,20 +9,20 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "dockerignore", Group: "metadata", Safety: Unsafe, Run: dockerignore,
-		Doc: page{
-			Summary: "Write a .dockerignore for what no build needs.",
-			What:    "Where the whole build context is copied and it has no ignore file, a .dockerignore is written that leaves out version control, caches, installed dependencies and the Dockerfile itself, as far as the context has them.",
-			Why:     "Whatever the context holds is sent to the builder, changes its cache, and ends up in the image.",
-			Before:  "FROM node:20\nCOPY . /app",
-			Instead: "An existing file is changed only on request (`--dockerignore merge`, or `dockerignore = \"merge\"` in .refit.toml): then what it does not leave out yet is added at its end, except where one of its exceptions could mean it. Installed dependencies are left out only if the Dockerfile installs them.",
-			Safety:  "Unsafe: a build may read one of these files.",
-			Refs:    []string{"https://docs.docker.com/build/concepts/context/#dockerignore-files", practicesURL + "#exclude-with-dockerignore"},
-		},
-	}
-})
+var _ = register(&dockerignoreTransform)
+
+var dockerignoreTransform = Transform{
+	Name: "dockerignore", Group: "metadata", Safety: Unsafe, Run: dockerignore,
+	Doc: &page{
+		Summary: "Write a .dockerignore for what no build needs.",
+		What:    "Where the whole build context is copied and it has no ignore file, a .dockerignore is written that leaves out version control, caches, installed dependencies and the Dockerfile itself, as far as the context has them.",
+		Why:     "Whatever the context holds is sent to the builder, changes its cache, and ends up in the image.",
+		Before:  "FROM node:20\nCOPY . /app",
+		Instead: "An existing file is changed only on request (`--dockerignore merge`, or `dockerignore = \"merge\"` in .refit.toml): then what it does not leave out yet is added at its end, except where one of its exceptions could mean it. Installed dependencies are left out only if the Dockerfile installs them.",
+		Safety:  "Unsafe: a build may read one of these files.",
+		Refs:    []string{"https://docs.docker.com/build/concepts/context/#dockerignore-files", practicesURL + "#exclude-with-dockerignore"},
+	},
+}
 
 // ignorable are patterns for .dockerignore, each with what must be in the
 // context for it, and the command that must be run for it to be left out.

@@ -7,20 +7,20 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "end-of-life", Group: "advice", Safety: Advice, Run: endOfLife,
-		Doc: page{
-			Summary: "Leave base images that get no updates.",
-			What:    "Reports base images of releases whose support has ended, by a table of well-known images.",
-			Why:     "Holes in them stay open, and their package servers go away: builds start to fail.",
-			Before:  "FROM debian:stretch\nRUN true",
-			Instead: "Images that are not in the table are not reported.",
-			Safety:  "Advice: another release is another system.",
-			Refs:    []string{"https://endoflife.date/", practicesURL + "#choose-the-right-base-image"},
-		},
-	}
-})
+var _ = register(&endOfLifeTransform)
+
+var endOfLifeTransform = Transform{
+	Name: "end-of-life", Group: "advice", Safety: Advice, Run: endOfLife,
+	Doc: &page{
+		Summary: "Leave base images that get no updates.",
+		What:    "Reports base images of releases whose support has ended, by a table of well-known images.",
+		Why:     "Holes in them stay open, and their package servers go away: builds start to fail.",
+		Before:  "FROM debian:stretch\nRUN true",
+		Instead: "Images that are not in the table are not reported.",
+		Safety:  "Advice: another release is another system.",
+		Refs:    []string{"https://endoflife.date/", practicesURL + "#choose-the-right-base-image"},
+	},
+}
 
 // ended are releases whose free support has ended, by repository and start of the
 // tag, with the month of their end. See https://endoflife.date/.

@@ -7,15 +7,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "ensurepip-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"rmRecursivePythonEnsurepip"},
-		Safety: Unsafe,
-		Run:    ensurepipClean,
-		Doc: text(`Delete Python's bundled pip after it has been installed.
+var _ = register(&ensurepipCleanTransform)
+
+var ensurepipCleanTransform = Transform{
+	Name:   "ensurepip-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"rmRecursivePythonEnsurepip"},
+	Safety: Unsafe,
+	Run:    ensurepipClean,
+	Doc: text(`Delete Python's bundled pip after it has been installed.
 
 ## What
 Adds ´rm -r /usr/lib/python*/ensurepip´ behind ´python3 -m ensurepip´ on Alpine.
@@ -42,8 +43,7 @@ Unsafe. Programs that create virtual environments need ensurepip.
 ## References
 - https://docs.python.org/3/library/ensurepip.html
 `),
-	}
-})
+}
 
 func ensurepipClean(p *Pass) {
 	for _, r := range p.Programs() {

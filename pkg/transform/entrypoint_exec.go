@@ -11,20 +11,20 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "entrypoint-exec", Group: "advice", Safety: Advice, Run: entrypointExec,
-		Doc: page{
-			Summary: "Let the entrypoint script give way to the program.",
-			What:    "Reports an ENTRYPOINT or CMD that is a shell script in the build context whose last command is a program started without exec.",
-			Why:     "The script stays process 1 and passes no signals on: docker stop waits ten seconds and kills the program.",
-			Before:  "FROM debian:12\nCOPY entrypoint.sh /\nENTRYPOINT [\"/entrypoint.sh\"]",
-			Instead: "Scripts that trap signals, loop or wait for jobs are not reported. The build context must be in sight.",
-			Safety:  "Advice: the script is not part of the Dockerfile.",
-			Refs:    []string{docsURL + "#entrypoint", practicesURL + "#entrypoint"},
-		},
-	}
-})
+var _ = register(&entrypointExecTransform)
+
+var entrypointExecTransform = Transform{
+	Name: "entrypoint-exec", Group: "advice", Safety: Advice, Run: entrypointExec,
+	Doc: &page{
+		Summary: "Let the entrypoint script give way to the program.",
+		What:    "Reports an ENTRYPOINT or CMD that is a shell script in the build context whose last command is a program started without exec.",
+		Why:     "The script stays process 1 and passes no signals on: docker stop waits ten seconds and kills the program.",
+		Before:  "FROM debian:12\nCOPY entrypoint.sh /\nENTRYPOINT [\"/entrypoint.sh\"]",
+		Instead: "Scripts that trap signals, loop or wait for jobs are not reported. The build context must be in sight.",
+		Safety:  "Advice: the script is not part of the Dockerfile.",
+		Refs:    []string{docsURL + "#entrypoint", practicesURL + "#entrypoint"},
+	},
+}
 
 func entrypointExec(p *Pass) {
 	ctx := p.Options.Context

@@ -8,21 +8,21 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "env-self", Group: "metadata", Codes: []string{"DL3044"}, Safety: Safe, Run: envSelf,
-		Doc: page{
-			Summary: "Split an ENV that uses a variable which it sets itself.",
-			What:    "Where one ENV sets a variable and uses it in another value, the value that uses it goes into an ENV of its own in front.",
-			Why:     "All values of one ENV see the variables from before it. `ENV A=1 B=$A` sets B to the old A, which readers rarely expect. Split, the order says so.",
-			Before:  "FROM alpine:3.20\nENV A=0\nENV A=1 B=$A",
-			After:   "FROM alpine:3.20\nENV A=0\nENV B=$A\nENV A=1",
-			Instead: "Two values that use each other's variables cannot be split, and an ENV with comments between its lines stays.",
-			Safety:  "Safe: every variable keeps the value that BuildKit gives it. If the new value was meant, exchange the two lines.",
-			Refs:    []string{docsURL + "#environment-replacement", "https://github.com/hadolint/hadolint/wiki/DL3044"},
-		},
-	}
-})
+var _ = register(&envSelfTransform)
+
+var envSelfTransform = Transform{
+	Name: "env-self", Group: "metadata", Codes: []string{"DL3044"}, Safety: Safe, Run: envSelf,
+	Doc: &page{
+		Summary: "Split an ENV that uses a variable which it sets itself.",
+		What:    "Where one ENV sets a variable and uses it in another value, the value that uses it goes into an ENV of its own in front.",
+		Why:     "All values of one ENV see the variables from before it. `ENV A=1 B=$A` sets B to the old A, which readers rarely expect. Split, the order says so.",
+		Before:  "FROM alpine:3.20\nENV A=0\nENV A=1 B=$A",
+		After:   "FROM alpine:3.20\nENV A=0\nENV B=$A\nENV A=1",
+		Instead: "Two values that use each other's variables cannot be split, and an ENV with comments between its lines stays.",
+		Safety:  "Safe: every variable keeps the value that BuildKit gives it. If the new value was meant, exchange the two lines.",
+		Refs:    []string{docsURL + "#environment-replacement", "https://github.com/hadolint/hadolint/wiki/DL3044"},
+	},
+}
 
 func envSelf(p *Pass) {
 	for _, in := range p.File.Instructions {

@@ -13,21 +13,21 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "exec-form", Group: "metadata", Codes: []string{"DL3025", "JSONArgsRecommended"}, Safety: Unsafe, Run: execForm,
-		Doc: page{
-			Summary: "Start the program itself instead of a shell that starts it.",
-			What:    "CMD and ENTRYPOINT in shell form become JSON arrays, where the command is one program with plain arguments.",
-			Why:     "The shell form runs /bin/sh as process 1. The shell passes no signals on: docker stop waits ten seconds and kills the program.",
-			Before:  "FROM node:20\nCMD node server.js",
-			After:   "FROM node:20\nCMD [\"node\", \"server.js\"]",
-			Instead: "Commands with variables, wildcards, redirections, several commands or shell builtins need the shell and stay. An ENTRYPOINT stays as well where the stage has a CMD: the exec form would append it.",
-			Safety:  "Unsafe. A program that relies on a shell around it (profile files, job control, exit on a signal) starts differently.",
-			Refs:    []string{docsURL + "#shell-and-exec-form", "https://docs.docker.com/reference/build-checks/json-args-recommended/", "https://github.com/hadolint/hadolint/wiki/DL3025"},
-		},
-	}
-})
+var _ = register(&execFormTransform)
+
+var execFormTransform = Transform{
+	Name: "exec-form", Group: "metadata", Codes: []string{"DL3025", "JSONArgsRecommended"}, Safety: Unsafe, Run: execForm,
+	Doc: &page{
+		Summary: "Start the program itself instead of a shell that starts it.",
+		What:    "CMD and ENTRYPOINT in shell form become JSON arrays, where the command is one program with plain arguments.",
+		Why:     "The shell form runs /bin/sh as process 1. The shell passes no signals on: docker stop waits ten seconds and kills the program.",
+		Before:  "FROM node:20\nCMD node server.js",
+		After:   "FROM node:20\nCMD [\"node\", \"server.js\"]",
+		Instead: "Commands with variables, wildcards, redirections, several commands or shell builtins need the shell and stay. An ENTRYPOINT stays as well where the stage has a CMD: the exec form would append it.",
+		Safety:  "Unsafe. A program that relies on a shell around it (profile files, job control, exit on a signal) starts differently.",
+		Refs:    []string{docsURL + "#shell-and-exec-form", "https://docs.docker.com/reference/build-checks/json-args-recommended/", "https://github.com/hadolint/hadolint/wiki/DL3025"},
+	},
+}
 
 // isBuiltin tells commands that only a shell has.
 func isBuiltin(name string) bool {

@@ -10,20 +10,20 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "expose-volume", Group: "advice", Codes: []string{"DL3011", "ExposeInvalidFormat"}, Safety: Advice, Run: exposeVolume,
-		Doc: page{
-			Summary: "Check EXPOSE and VOLUME.",
-			What:    "Reports ports that do not exist or name an address, and volumes in front of instructions that write to them.",
-			Why:     "EXPOSE takes ports of the container, not of the host. What is written to a volume's path behind VOLUME is lost with some builders.",
-			Before:  "FROM alpine:3.20\nEXPOSE 80800",
-			Instead: "Ports in variables are not looked at.",
-			Safety:  "Advice: which port was meant, only its author knows.",
-			Refs:    []string{docsURL + "#expose", docsURL + "#volume", "https://docs.docker.com/reference/build-checks/expose-invalid-format/", "https://github.com/hadolint/hadolint/wiki/DL3011"},
-		},
-	}
-})
+var _ = register(&exposeVolumeTransform)
+
+var exposeVolumeTransform = Transform{
+	Name: "expose-volume", Group: "advice", Codes: []string{"DL3011", "ExposeInvalidFormat"}, Safety: Advice, Run: exposeVolume,
+	Doc: &page{
+		Summary: "Check EXPOSE and VOLUME.",
+		What:    "Reports ports that do not exist or name an address, and volumes in front of instructions that write to them.",
+		Why:     "EXPOSE takes ports of the container, not of the host. What is written to a volume's path behind VOLUME is lost with some builders.",
+		Before:  "FROM alpine:3.20\nEXPOSE 80800",
+		Instead: "Ports in variables are not looked at.",
+		Safety:  "Advice: which port was meant, only its author knows.",
+		Refs:    []string{docsURL + "#expose", docsURL + "#volume", "https://docs.docker.com/reference/build-checks/expose-invalid-format/", "https://github.com/hadolint/hadolint/wiki/DL3011"},
+	},
+}
 
 func exposeVolume(p *Pass) {
 	for _, in := range p.File.Instructions {

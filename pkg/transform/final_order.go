@@ -7,21 +7,21 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "final-order", Group: "order", Safety: Safe, Off: true, Run: finalOrder,
-		Doc: page{
-			Summary: "Put what starts the container at the end of the stage.",
-			What:    "STOPSIGNAL, HEALTHCHECK, ENTRYPOINT and CMD move to the end of their stage, in this order. Off by default.",
-			Why:     "Readers look for them there.",
-			Before:  "FROM alpine:3.20\nCMD [\"/app\"]\nENTRYPOINT [\"/sbin/tini\", \"--\"]\nCOPY app /app",
-			After:   "FROM alpine:3.20\nCOPY app /app\nENTRYPOINT [\"/sbin/tini\", \"--\"]\nCMD [\"/app\"]",
-			Instead: "Nothing moves where one of them stands twice, or where a SHELL or a variable that it uses is set behind it.",
-			Safety:  "Safe: they only set metadata.",
-			Refs:    []string{docsURL + "#entrypoint"},
-		},
-	}
-})
+var _ = register(&finalOrderTransform)
+
+var finalOrderTransform = Transform{
+	Name: "final-order", Group: "order", Safety: Safe, Off: true, Run: finalOrder,
+	Doc: &page{
+		Summary: "Put what starts the container at the end of the stage.",
+		What:    "STOPSIGNAL, HEALTHCHECK, ENTRYPOINT and CMD move to the end of their stage, in this order. Off by default.",
+		Why:     "Readers look for them there.",
+		Before:  "FROM alpine:3.20\nCMD [\"/app\"]\nENTRYPOINT [\"/sbin/tini\", \"--\"]\nCOPY app /app",
+		After:   "FROM alpine:3.20\nCOPY app /app\nENTRYPOINT [\"/sbin/tini\", \"--\"]\nCMD [\"/app\"]",
+		Instead: "Nothing moves where one of them stands twice, or where a SHELL or a variable that it uses is set behind it.",
+		Safety:  "Safe: they only set metadata.",
+		Refs:    []string{docsURL + "#entrypoint"},
+	},
+}
 
 // closing are the instructions of a stage's end, in their order.
 var closing = []string{"STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"}

@@ -7,15 +7,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "gem-no-document",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
-		Safety: Safe,
-		Run:    gemNoDocument,
-		Doc: text(`Install Ruby gems without their documentation and index.
+var _ = register(&gemNoDocumentTransform)
+
+var gemNoDocumentTransform = Transform{
+	Name:   "gem-no-document",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"gemUpdateNoDocument", "gemUpdateSystemRmRootGem"},
+	Safety: Safe,
+	Run:    gemNoDocument,
+	Doc: text(`Install Ruby gems without their documentation and index.
 
 ## What
 ´gem install´ and ´gem update´ get ´--no-document´; behind ´bundle install´ the cache of Bundler is deleted in stages that ship,
@@ -44,8 +45,7 @@ Safe. Only the generated documentation (ri, rdoc) and the cached index are missi
 - https://guides.rubygems.org/command-reference/#gem-install
 - https://bundler.io/man/bundle-install.1.html
 `),
-	}
-})
+}
 
 func gemNoDocument(p *Pass) {
 	m := facts.ManagerNamed("gem")

@@ -9,15 +9,16 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "go-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    goClean,
-		Doc: text(`Empty Go's caches in the RUN that filled them.
+var _ = register(&goCleanTransform)
+
+var goCleanTransform = Transform{
+	Name:   "go-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    goClean,
+	Doc: text(`Empty Go's caches in the RUN that filled them.
 
 ## What
 Adds ´go clean -cache -modcache´ behind the last ´go build´ or ´go install´ of a RUN in a stage that ships.
@@ -48,8 +49,7 @@ Safe where the stage's command is a program of its own; unsafe where the contain
 ## References
 - https://pkg.go.dev/cmd/go#hdr-Remove_object_files_and_cached_files
 `),
-	}
-})
+}
 
 func goClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("go"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {

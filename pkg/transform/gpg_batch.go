@@ -1,13 +1,14 @@
 package transform
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "gpg-batch",
-		Group:  "packages",
-		Codes:  []string{"gpgUseBatchFlag"},
-		Safety: Unsafe,
-		Run:    gpgBatch,
-		Doc: text(`Run gpg without questions.
+var _ = register(&gpgBatchTransform)
+
+var gpgBatchTransform = Transform{
+	Name:   "gpg-batch",
+	Group:  "packages",
+	Codes:  []string{"gpgUseBatchFlag"},
+	Safety: Unsafe,
+	Run:    gpgBatch,
+	Doc: text(`Run gpg without questions.
 
 ## What
 gpg gets ´--batch´ where it fetches, imports or verifies.
@@ -34,8 +35,7 @@ Unsafe. With --batch gpg refuses where it would have asked.
 ## References
 - https://www.gnupg.org/documentation/manuals/gnupg/Unattended-Usage-of-GPG.html
 `),
-	}
-})
+}
 
 func gpgBatch(p *Pass) {
 	for _, r := range p.Programs() {

@@ -8,14 +8,15 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "https",
-		Group:  "packages",
-		Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
-		Safety: Advice,
-		Run:    httpsAdvice,
-		Doc: text(`Download over https.
+var _ = register(&httpsTransform)
+
+var httpsTransform = Transform{
+	Name:   "https",
+	Group:  "packages",
+	Codes:  []string{"curlUseHttpsUrl", "wgetUseHttpsUrl"},
+	Safety: Advice,
+	Run:    httpsAdvice,
+	Doc: text(`Download over https.
 
 ## What
 Reports downloads by curl, wget and ADD over plain http.
@@ -42,8 +43,7 @@ Advice: whether the server speaks https, only the network can tell.
 ## References
 - https://docs.docker.com/build/building/best-practices/#add-or-copy
 `),
-	}
-})
+}
 
 func httpsAdvice(p *Pass) {
 	for _, in := range p.File.Instructions {

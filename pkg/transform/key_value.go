@@ -8,14 +8,15 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "key-value",
-		Group:  "metadata",
-		Codes:  []string{"LegacyKeyValueFormat"},
-		Safety: Safe,
-		Run:    keyValue,
-		Doc: text(`Write ENV and LABEL as key=value.
+var _ = register(&keyValueTransform)
+
+var keyValueTransform = Transform{
+	Name:   "key-value",
+	Group:  "metadata",
+	Codes:  []string{"LegacyKeyValueFormat"},
+	Safety: Safe,
+	Run:    keyValue,
+	Doc: text(`Write ENV and LABEL as key=value.
 
 ## What
 ENV key value becomes ENV key=value, LABEL likewise. The value is quoted where it needs to be.
@@ -45,8 +46,7 @@ Safe. Both spellings are expanded by BuildKit's own code and compared: the plan 
 - https://docs.docker.com/reference/build-checks/legacy-key-value-format/
 - https://docs.docker.com/reference/dockerfile/#env
 `),
-	}
-})
+}
 
 func keyValue(p *Pass) {
 	for _, in := range p.File.Instructions {

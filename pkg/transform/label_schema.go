@@ -19,55 +19,59 @@ import (
 // schemaInstead is where the three transforms of label schemas hold back.
 const schemaInstead = "Nothing is reported without a schema, and for labels whose key or value depends on a variable that the file does not settle."
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "label-values", Group: "advice", Safety: Advice, Run: labelValues,
-		Codes:       []string{"DL3051", "DL3052", "DL3053", "DL3054", "DL3055", "DL3056", "DL3058"},
-		ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.url": "url"}},
-		Doc: page{
-			Summary: "Give labels values of the kind that the schema wants.",
-			What: "Reports labels that are empty, or whose value is not of the kind that the schema names for them: text, url, semver, " +
-				"spdx, rfc3339, hash or email. The schema is label-schema in .refit.toml or .hadolint.yaml.",
-			Why:     "Tools that read labels fail on a value of another kind, or show nothing.",
-			Before:  "FROM alpine:3.20\nLABEL org.opencontainers.image.url=\"not there yet\"",
-			Instead: schemaInstead,
-			Safety:  "Advice: the right value is not in the file.",
-			Refs:    []string{"https://github.com/opencontainers/image-spec/blob/main/annotations.md", "https://github.com/hadolint/hadolint/wiki/DL3051"},
-		},
-	}
-})
+var _ = register(&labelValuesTransform)
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "required-labels", Group: "advice", Codes: []string{"DL3049"}, Safety: Advice, Run: requiredLabels,
-		ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}},
-		Doc: page{
-			Summary: "Set the labels that the schema wants.",
-			What:    "Reports images without a label that label-schema in .refit.toml or .hadolint.yaml names.",
-			Why:     "Whoever looks for an image's source, licence or owner finds it in the same place for all images.",
-			Before:  "FROM alpine:3.20\nRUN true",
-			Instead: schemaInstead + " Labels that add-labels adds are not missing; those of the base image are not known.",
-			Safety:  "Advice: refit fix --label KEY=VALUE sets them.",
-			Refs:    []string{docsURL + "#label", "https://github.com/hadolint/hadolint/wiki/DL3049"},
-		},
-	}
-})
+var labelValuesTransform = Transform{
+	Name: "label-values", Group: "advice", Safety: Advice, Run: labelValues,
+	Codes:       []string{"DL3051", "DL3052", "DL3053", "DL3054", "DL3055", "DL3056", "DL3058"},
+	ExampleWith: func() Options { return Options{LabelSchema: map[string]string{"org.opencontainers.image.url": "url"}} },
+	Doc: &page{
+		Summary: "Give labels values of the kind that the schema wants.",
+		What: "Reports labels that are empty, or whose value is not of the kind that the schema names for them: text, url, semver, " +
+			"spdx, rfc3339, hash or email. The schema is label-schema in .refit.toml or .hadolint.yaml.",
+		Why:     "Tools that read labels fail on a value of another kind, or show nothing.",
+		Before:  "FROM alpine:3.20\nLABEL org.opencontainers.image.url=\"not there yet\"",
+		Instead: schemaInstead,
+		Safety:  "Advice: the right value is not in the file.",
+		Refs:    []string{"https://github.com/opencontainers/image-spec/blob/main/annotations.md", "https://github.com/hadolint/hadolint/wiki/DL3051"},
+	},
+}
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "extra-labels", Group: "advice", Codes: []string{"DL3050"}, Safety: Advice, Run: extraLabels,
-		ExampleWith: Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}, StrictLabels: true},
-		Doc: page{
-			Summary: "Set no labels but those of the schema.",
-			What:    "Reports labels that label-schema does not name, where strict-labels is set in .refit.toml or .hadolint.yaml.",
-			Why:     "A label can tell more than should leave the house.",
-			Before:  "FROM alpine:3.20\nLABEL internal.ticket=\"4711\"",
-			Instead: "Nothing is reported without strict-labels, and for keys in variables.",
-			Safety:  "Advice: other programs may read the label.",
-			Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3050"},
-		},
-	}
-})
+var _ = register(&requiredLabelsTransform)
+
+var requiredLabelsTransform = Transform{
+	Name: "required-labels", Group: "advice", Codes: []string{"DL3049"}, Safety: Advice, Run: requiredLabels,
+	ExampleWith: func() Options {
+		return Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}}
+	},
+	Doc: &page{
+		Summary: "Set the labels that the schema wants.",
+		What:    "Reports images without a label that label-schema in .refit.toml or .hadolint.yaml names.",
+		Why:     "Whoever looks for an image's source, licence or owner finds it in the same place for all images.",
+		Before:  "FROM alpine:3.20\nRUN true",
+		Instead: schemaInstead + " Labels that add-labels adds are not missing; those of the base image are not known.",
+		Safety:  "Advice: refit fix --label KEY=VALUE sets them.",
+		Refs:    []string{docsURL + "#label", "https://github.com/hadolint/hadolint/wiki/DL3049"},
+	},
+}
+
+var _ = register(&extraLabelsTransform)
+
+var extraLabelsTransform = Transform{
+	Name: "extra-labels", Group: "advice", Codes: []string{"DL3050"}, Safety: Advice, Run: extraLabels,
+	ExampleWith: func() Options {
+		return Options{LabelSchema: map[string]string{"org.opencontainers.image.licenses": "spdx"}, StrictLabels: true}
+	},
+	Doc: &page{
+		Summary: "Set no labels but those of the schema.",
+		What:    "Reports labels that label-schema does not name, where strict-labels is set in .refit.toml or .hadolint.yaml.",
+		Why:     "A label can tell more than should leave the house.",
+		Before:  "FROM alpine:3.20\nLABEL internal.ticket=\"4711\"",
+		Instead: "Nothing is reported without strict-labels, and for keys in variables.",
+		Safety:  "Advice: other programs may read the label.",
+		Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3050"},
+	},
+}
 
 // labelKind says what a value must be of a kind that a label schema can name, and how to tell.
 func labelKind(kind string) (want string, valid func(string) bool) {

@@ -13,14 +13,15 @@ import (
 // https://github.com/opencontainers/image-spec/blob/main/annotations.md.
 const authorsLabel = "org.opencontainers.image.authors"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "maintainer-label",
-		Group:  "metadata",
-		Codes:  []string{"DL4000", "MaintainerDeprecated"},
-		Safety: Safe,
-		Run:    maintainerLabel,
-		Doc: text(`Replace the deprecated MAINTAINER by a label.
+var _ = register(&maintainerLabelTransform)
+
+var maintainerLabelTransform = Transform{
+	Name:   "maintainer-label",
+	Group:  "metadata",
+	Codes:  []string{"DL4000", "MaintainerDeprecated"},
+	Safety: Safe,
+	Run:    maintainerLabel,
+	Doc: text(`Replace the deprecated MAINTAINER by a label.
 
 ## What
 MAINTAINER x becomes LABEL org.opencontainers.image.authors="x".
@@ -49,8 +50,7 @@ Safe. The image's author field becomes a label with the same text.
 - https://docs.docker.com/reference/build-checks/maintainer-deprecated/
 - https://github.com/opencontainers/image-spec/blob/main/annotations.md
 `),
-	}
-})
+}
 
 func maintainerLabel(p *Pass) {
 	if p.Options.LabelStyle == "maintainer" {

@@ -9,16 +9,17 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "merge-metadata",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Off:    true,
-		After:  []string{"key-value"},
-		Run:    mergeMetadata,
-		Doc: text(`Merge consecutive ENV, LABEL or EXPOSE instructions.
+var _ = register(&mergeMetadataTransform)
+
+var mergeMetadataTransform = Transform{
+	Name:   "merge-metadata",
+	Group:  "layers",
+	Codes:  []string{},
+	Safety: Safe,
+	Off:    true,
+	After:  []string{"key-value"},
+	Run:    mergeMetadata,
+	Doc: text(`Merge consecutive ENV, LABEL or EXPOSE instructions.
 
 ## What
 Consecutive instructions of one kind become one, with one pair per line.
@@ -47,8 +48,7 @@ Safe. The configuration of the image is the same.
 ## References
 - https://docs.docker.com/reference/dockerfile/#env
 `),
-	}
-})
+}
 
 func mergeMetadata(p *Pass) {
 	for _, s := range p.Facts.Stages {

@@ -13,15 +13,16 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "merge-run",
-		Group:  "layers",
-		Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
-		Safety: Safe,
-		After:  []string{"packages-first", "deps-first", "workdir-mkdir"},
-		Run:    mergeRun,
-		Doc: text(`Merge consecutive RUN instructions of a stage into one.
+var _ = register(&mergeRunTransform)
+
+var mergeRunTransform = Transform{
+	Name:   "merge-run",
+	Group:  "layers",
+	Codes:  []string{"DL3059", "ruleMoreThanOneInstall"},
+	Safety: Safe,
+	After:  []string{"packages-first", "deps-first", "workdir-mkdir"},
+	Run:    mergeRun,
+	Doc: text(`Merge consecutive RUN instructions of a stage into one.
 
 ## What
 RUN instructions that follow each other become one, joined by &&, or by ; under a common set -e. Instructions
@@ -64,8 +65,7 @@ start with afresh: the shell itself, the working directory, the groups or the ho
 - https://docs.docker.com/build/building/best-practices/#run
 - https://github.com/hadolint/hadolint/wiki/DL3059
 `),
-	}
-})
+}
 
 // defaultMaxLines is the longest RUN that merging makes.
 const defaultMaxLines = 60

@@ -2,18 +2,19 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "microdnf-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"DL3040"},
-		Safety: Safe,
-		Run: func(p *Pass) {
-			p.toolClean(facts.ManagerNamed("microdnf"), nil)
-			p.toolClean(facts.ManagerNamed("tdnf"), nil)
-		},
-		Doc: text(`Empty microdnf's cache in the RUN that filled it.
+var _ = register(&microdnfCleanTransform)
+
+var microdnfCleanTransform = Transform{
+	Name:   "microdnf-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"DL3040"},
+	Safety: Safe,
+	Run: func(p *Pass) {
+		p.toolClean(facts.ManagerNamed("microdnf"), nil)
+		p.toolClean(facts.ManagerNamed("tdnf"), nil)
+	},
+	Doc: text(`Empty microdnf's cache in the RUN that filled it.
 
 ## What
 Appends ´microdnf clean all´ to a RUN that installs with microdnf or tdnf and leaves metadata and packages behind. tdnf of Photon and Azure Linux is served too. With ´--cache mount´ the cache is kept in a cache mount instead.
@@ -41,5 +42,4 @@ Safe. The package manager fetches its metadata again when it needs it. Unsafe wh
 - https://github.com/rpm-software-management/microdnf
 - https://github.com/vmware/tdnf
 `),
-	}
-})
+}

@@ -9,15 +9,16 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "multi-stage",
-		Group:  "layers",
-		First:  true,
-		Codes:  []string{},
-		Safety: Unsafe,
-		Run:    multiStage,
-		Doc: text(`Compile in a builder stage and ship what it makes.
+var _ = register(&multiStageTransform)
+
+var multiStageTransform = Transform{
+	Name:   "multi-stage",
+	Group:  "layers",
+	First:  true,
+	Codes:  []string{},
+	Safety: Unsafe,
+	Run:    multiStage,
+	Doc: text(`Compile in a builder stage and ship what it makes.
 
 ## What
 A stage that compiles a program and starts it becomes two: the builder, with the base image and the build steps as they are, and a final stage on an image of the same system without the toolchain. The final stage copies the program and the files that it may read from the builder, and takes over ´ENV´, ´WORKDIR´, ´USER´, ´EXPOSE´, ´LABEL´, ´HEALTHCHECK´ and the command.
@@ -69,8 +70,7 @@ Unsafe: the program could read any file of the old image, and only those that it
 ## References
 - https://docs.docker.com/build/building/multi-stage/
 `),
-	}
-})
+}
 
 // role is where an instruction of the stage goes.
 type role uint8

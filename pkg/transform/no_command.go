@@ -2,20 +2,20 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "no-command", Group: "advice", Safety: Advice, Run: noCommand,
-		Doc: page{
-			Summary: "Say what the container runs.",
-			What:    "Reports a final stage without CMD and ENTRYPOINT on a base image that has none of use: scratch, or a plain distribution.",
-			Why:     "The container starts a shell, or nothing at all.",
-			Before:  "FROM scratch\nCOPY app /app",
-			Instead: "Images that are only a base for others, or only hold files, need none.",
-			Safety:  "Advice: what to run, only its author knows.",
-			Refs:    []string{practicesURL + "#cmd", practicesURL + "#entrypoint"},
-		},
-	}
-})
+var _ = register(&noCommandTransform)
+
+var noCommandTransform = Transform{
+	Name: "no-command", Group: "advice", Safety: Advice, Run: noCommand,
+	Doc: &page{
+		Summary: "Say what the container runs.",
+		What:    "Reports a final stage without CMD and ENTRYPOINT on a base image that has none of use: scratch, or a plain distribution.",
+		Why:     "The container starts a shell, or nothing at all.",
+		Before:  "FROM scratch\nCOPY app /app",
+		Instead: "Images that are only a base for others, or only hold files, need none.",
+		Safety:  "Advice: what to run, only its author knows.",
+		Refs:    []string{practicesURL + "#cmd", practicesURL + "#entrypoint"},
+	},
+}
 
 // isPlainImage tells distributions, whose command is a shell.
 func isPlainImage(name string) bool {

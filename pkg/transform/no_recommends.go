@@ -7,14 +7,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "no-recommends",
-		Group:  "packages",
-		Codes:  []string{"DL3015", "aptGetInstallUseNoRec"},
-		Safety: Unsafe,
-		Run:    noRecommends,
-		Doc: text(`Install only what is needed, not what is recommended.
+var _ = register(&noRecommendsTransform)
+
+var noRecommendsTransform = Transform{
+	Name:   "no-recommends",
+	Group:  "packages",
+	Codes:  []string{"DL3015", "aptGetInstallUseNoRec"},
+	Safety: Unsafe,
+	Run:    noRecommends,
+	Doc: text(`Install only what is needed, not what is recommended.
 
 ## What
 ´apt-get install´ gets ´--no-install-recommends´, ´dnf install´ and ´microdnf install´ get ´--setopt=install_weak_deps=False´.
@@ -42,8 +43,7 @@ Unsafe. Something may be missing that came along as a recommendation.
 - https://manpages.debian.org/bookworm/apt/apt-get.8.en.html
 - https://github.com/hadolint/hadolint/wiki/DL3015
 `),
-	}
-})
+}
 
 func noRecommends(p *Pass) {
 	for _, name := range []string{"apt", "dnf", "microdnf"} {

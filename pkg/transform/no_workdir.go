@@ -1,19 +1,19 @@
 package transform
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "no-workdir", Group: "advice", Safety: Advice, Run: noWorkdir,
-		Doc: page{
-			Summary: "Set a working directory.",
-			What:    "Reports an image whose stages set no WORKDIR although they copy files to relative paths.",
-			Why:     "The files land in the root directory, or wherever the base image happens to be.",
-			Before:  "FROM alpine:3.20\nCOPY app ./",
-			Instead: "Nothing is reported where all destinations are absolute.",
-			Safety:  "Advice: which directory is right, only the program knows.",
-			Refs:    []string{practicesURL + "#workdir"},
-		},
-	}
-})
+var _ = register(&noWorkdirTransform)
+
+var noWorkdirTransform = Transform{
+	Name: "no-workdir", Group: "advice", Safety: Advice, Run: noWorkdir,
+	Doc: &page{
+		Summary: "Set a working directory.",
+		What:    "Reports an image whose stages set no WORKDIR although they copy files to relative paths.",
+		Why:     "The files land in the root directory, or wherever the base image happens to be.",
+		Before:  "FROM alpine:3.20\nCOPY app ./",
+		Instead: "Nothing is reported where all destinations are absolute.",
+		Safety:  "Advice: which directory is right, only the program knows.",
+		Refs:    []string{practicesURL + "#workdir"},
+	},
+}
 
 func noWorkdir(p *Pass) {
 	for _, s := range p.Facts.Stages {

@@ -6,15 +6,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "npm-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"npmCacheCleanAfterInstall", "npmCacheCleanUseForce"},
-		Safety: Safe,
-		Run:    npmClean,
-		Doc: text(`Empty npm's cache in the RUN that filled it.
+var _ = register(&npmCleanTransform)
+
+var npmCleanTransform = Transform{
+	Name:   "npm-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"npmCacheCleanAfterInstall", "npmCacheCleanUseForce"},
+	Safety: Safe,
+	Run:    npmClean,
+	Doc: text(`Empty npm's cache in the RUN that filled it.
 
 ## What
 Adds ´npm cache clean --force´ behind the last ´npm install´ or ´npm ci´ of a RUN. An ´npm cache clean´ without --force, which does nothing since npm 5, gets it. With ´--cache mount´ the cache is kept in a cache mount.
@@ -43,8 +44,7 @@ Safe. npm downloads again what it does not find.
 ## References
 - https://docs.npmjs.com/cli/commands/npm-cache
 `),
-	}
-})
+}
 
 func npmClean(p *Pass) {
 	m := facts.ManagerNamed("npm")

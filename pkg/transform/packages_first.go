@@ -13,14 +13,15 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "packages-first",
-		Group:  "order",
-		Safety: Safe,
-		First:  true,
-		Run:    packagesFirst,
-		Doc: text(`Install packages before files are copied that they do not need.
+var _ = register(&packagesFirstTransform)
+
+var packagesFirstTransform = Transform{
+	Name:   "packages-first",
+	Group:  "order",
+	Safety: Safe,
+	First:  true,
+	Run:    packagesFirst,
+	Doc: text(`Install packages before files are copied that they do not need.
 
 ## What
 A RUN that only installs packages by name (apt-get, apk, dnf, pip, npm -g, …) moves above the COPY and ADD
@@ -57,8 +58,7 @@ package manager looks at.
 - https://docs.docker.com/build/building/best-practices/#leverage-build-cache
 - https://docs.docker.com/build/cache/optimize/#order-your-layers
 `),
-	}
-})
+}
 
 func packagesFirst(p *Pass) {
 	for _, st := range p.Facts.Stages {

@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "pacman-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("pacman"), nil) },
-		Doc: text(`Empty pacman's cache in the RUN that filled it.
+var _ = register(&pacmanCleanTransform)
+
+var pacmanCleanTransform = Transform{
+	Name:   "pacman-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("pacman"), nil) },
+	Doc: text(`Empty pacman's cache in the RUN that filled it.
 
 ## What
 Appends ´rm -rf /var/cache/pacman/pkg/*´ to a RUN that installs with pacman and leaves metadata and packages behind. ´pacman -Scc --noconfirm´ would do nothing: it takes the default answer, which is no. The databases stay, since a later ´pacman -S´ may need them. With ´--cache mount´ the cache is kept in a cache mount instead.
@@ -37,5 +38,4 @@ Safe. The package manager fetches its metadata again when it needs it. Unsafe wh
 ## References
 - https://wiki.archlinux.org/title/Pacman#Cleaning_the_package_cache
 `),
-	}
-})
+}

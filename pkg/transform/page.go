@@ -25,7 +25,7 @@ type page struct {
 	Refs               []string
 }
 
-func (p page) markdown(name string) string {
+func (p *page) markdown(name string) string {
 	after := p.After
 	if after == "" {
 		after = p.Before

@@ -10,23 +10,23 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "pin-base", Group: "metadata", Codes: []string{"DL3006", "DL3007"}, Safety: Safe, Run: pinBase,
-		ExampleWith: Options{Pins: map[string]string{"python:latest": "3.12.4-slim"}},
-		Doc: page{
-			Summary: "Name the version of the base image.",
-			What: "Reports base images without a tag or with the tag latest. Where a file refit.lock in the Dockerfile's folder or above names what a reference stands for, a digest or another tag, this is written: " +
-				"`python` becomes `python:latest@sha256:…`. `refit fix --online` asks the registries instead, and with --update-lock writes their answers to the lock. A list of images (--images FILE) replaces references as it says.",
-			Why:     "The same Dockerfile builds another image tomorrow, and nobody can tell which one it was.",
-			Before:  "FROM python:latest\nRUN python --version",
-			After:   "FROM python:3.12.4-slim\nRUN python --version",
-			Instead: "References with a digest, stages, scratch and variables are left alone.",
-			Safety:  "Safe where refit.lock has the digest: the lock says which image is meant. Unsafe where it has a tag, for a list, and for what a registry answers without a lock: the image may differ from the one that was used so far. Advice without any of these.",
-			Refs:    []string{practicesURL + "#pin-base-image-versions", "https://github.com/hadolint/hadolint/wiki/DL3006", "https://github.com/hadolint/hadolint/wiki/DL3007"},
-		},
-	}
-})
+var _ = register(&pinBaseTransform)
+
+var pinBaseTransform = Transform{
+	Name: "pin-base", Group: "metadata", Codes: []string{"DL3006", "DL3007"}, Safety: Safe, Run: pinBase,
+	ExampleWith: func() Options { return Options{Pins: map[string]string{"python:latest": "3.12.4-slim"}} },
+	Doc: &page{
+		Summary: "Name the version of the base image.",
+		What: "Reports base images without a tag or with the tag latest. Where a file refit.lock in the Dockerfile's folder or above names what a reference stands for, a digest or another tag, this is written: " +
+			"`python` becomes `python:latest@sha256:…`. `refit fix --online` asks the registries instead, and with --update-lock writes their answers to the lock. A list of images (--images FILE) replaces references as it says.",
+		Why:     "The same Dockerfile builds another image tomorrow, and nobody can tell which one it was.",
+		Before:  "FROM python:latest\nRUN python --version",
+		After:   "FROM python:3.12.4-slim\nRUN python --version",
+		Instead: "References with a digest, stages, scratch and variables are left alone.",
+		Safety:  "Safe where refit.lock has the digest: the lock says which image is meant. Unsafe where it has a tag, for a list, and for what a registry answers without a lock: the image may differ from the one that was used so far. Advice without any of these.",
+		Refs:    []string{practicesURL + "#pin-base-image-versions", "https://github.com/hadolint/hadolint/wiki/DL3006", "https://github.com/hadolint/hadolint/wiki/DL3007"},
+	},
+}
 
 func pinBase(p *Pass) {
 	for _, s := range p.Facts.Stages {

@@ -6,14 +6,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "pip-no-cache",
-		Group:  "caches",
-		Codes:  []string{"DL3042", "pipUseNoCacheDir"},
-		Safety: Safe,
-		Run:    pipNoCache,
-		Doc: text(`Install Python packages without keeping pip's cache.
+var _ = register(&pipNoCacheTransform)
+
+var pipNoCacheTransform = Transform{
+	Name:   "pip-no-cache",
+	Group:  "caches",
+	Codes:  []string{"DL3042", "pipUseNoCacheDir"},
+	Safety: Safe,
+	Run:    pipNoCache,
+	Doc: text(`Install Python packages without keeping pip's cache.
 
 ## What
 ´pip install´, ´pip download´ and ´pip wheel´ get ´--no-cache-dir´, ´uv pip install´ and ´uv sync´ get ´--no-cache´. For pipenv and poetry, which have no option that all
@@ -44,8 +45,7 @@ Safe. The same packages are installed.
 - https://docs.astral.sh/uv/concepts/cache/
 - https://github.com/hadolint/hadolint/wiki/DL3042
 `),
-	}
-})
+}
 
 func pipNoCache(p *Pass) {
 	for _, name := range []string{"pip", "uv"} {

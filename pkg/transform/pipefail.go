@@ -12,21 +12,21 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "pipefail", Group: "metadata", Codes: []string{"DL4006"}, Safety: Unsafe, Run: pipefail,
-		Doc: page{
-			Summary: "Let a RUN fail when any part of a pipe fails.",
-			What:    "A RUN with a pipe starts with `set -o pipefail`, where its shell has it: bash, Alpine's ash, and the sh of the Red Hat, SUSE and Arch families.",
-			Why:     "Without it only the last command of a pipe counts: `curl … | tar x` succeeds when the download fails.",
-			Before:  "FROM alpine:3.20\nRUN wget -qO- https://example.com/x | sh",
-			After:   "FROM alpine:3.20\nRUN set -o pipefail && wget -qO- https://example.com/x | sh",
-			Instead: "The dash of Debian and Ubuntu has no pipefail: use `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`. Pipes that end early on purpose (head, grep -q) stay.",
-			Safety:  "Unsafe: a build whose pipes failed unnoticed fails now.",
-			Refs:    []string{practicesURL + "#using-pipes", "https://github.com/hadolint/hadolint/wiki/DL4006"},
-		},
-	}
-})
+var _ = register(&pipefailTransform)
+
+var pipefailTransform = Transform{
+	Name: "pipefail", Group: "metadata", Codes: []string{"DL4006"}, Safety: Unsafe, Run: pipefail,
+	Doc: &page{
+		Summary: "Let a RUN fail when any part of a pipe fails.",
+		What:    "A RUN with a pipe starts with `set -o pipefail`, where its shell has it: bash, Alpine's ash, and the sh of the Red Hat, SUSE and Arch families.",
+		Why:     "Without it only the last command of a pipe counts: `curl … | tar x` succeeds when the download fails.",
+		Before:  "FROM alpine:3.20\nRUN wget -qO- https://example.com/x | sh",
+		After:   "FROM alpine:3.20\nRUN set -o pipefail && wget -qO- https://example.com/x | sh",
+		Instead: "The dash of Debian and Ubuntu has no pipefail: use `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`. Pipes that end early on purpose (head, grep -q) stay.",
+		Safety:  "Unsafe: a build whose pipes failed unnoticed fails now.",
+		Refs:    []string{practicesURL + "#using-pipes", "https://github.com/hadolint/hadolint/wiki/DL4006"},
+	},
+}
 
 func pipefail(p *Pass) {
 	for _, r := range p.Programs() {

@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "pnpm-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    pnpmClean,
-		Doc: text(`Empty pnpm's store in the RUN that filled it.
+var _ = register(&pnpmCleanTransform)
+
+var pnpmCleanTransform = Transform{
+	Name:   "pnpm-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    pnpmClean,
+	Doc: text(`Empty pnpm's store in the RUN that filled it.
 
 ## What
 Adds ´pnpm store prune´ behind the last ´pnpm install´ of a RUN.
@@ -41,8 +42,7 @@ Safe. pnpm downloads again what it does not find.
 ## References
 - https://pnpm.io/cli/store#prune
 `),
-	}
-})
+}
 
 func pnpmClean(p *Pass) {
 	m := facts.ManagerNamed("pnpm")

@@ -8,21 +8,21 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "redundant-platform", Group: "metadata", Codes: []string{"DL3065", "RedundantTargetPlatform"}, Safety: Safe, Run: redundantPlatform,
-		Doc: page{
-			Summary: "Drop --platform=$TARGETPLATFORM from FROM.",
-			What:    "The flag goes where its value is the predefined variable TARGETPLATFORM.",
-			Why:     "The target platform is what FROM uses anyway.",
-			Before:  "FROM --platform=$TARGETPLATFORM alpine:3.20",
-			After:   "FROM alpine:3.20",
-			Instead: "The flag stays where the file gives TARGETPLATFORM a value of its own.",
-			Safety:  "Safe: it is the default.",
-			Refs:    []string{docsURL + "#automatic-platform-args-in-the-global-scope", "https://docs.docker.com/reference/build-checks/redundant-target-platform/"},
-		},
-	}
-})
+var _ = register(&redundantPlatformTransform)
+
+var redundantPlatformTransform = Transform{
+	Name: "redundant-platform", Group: "metadata", Codes: []string{"DL3065", "RedundantTargetPlatform"}, Safety: Safe, Run: redundantPlatform,
+	Doc: &page{
+		Summary: "Drop --platform=$TARGETPLATFORM from FROM.",
+		What:    "The flag goes where its value is the predefined variable TARGETPLATFORM.",
+		Why:     "The target platform is what FROM uses anyway.",
+		Before:  "FROM --platform=$TARGETPLATFORM alpine:3.20",
+		After:   "FROM alpine:3.20",
+		Instead: "The flag stays where the file gives TARGETPLATFORM a value of its own.",
+		Safety:  "Safe: it is the default.",
+		Refs:    []string{docsURL + "#automatic-platform-args-in-the-global-scope", "https://docs.docker.com/reference/build-checks/redundant-target-platform/"},
+	},
+}
 
 func redundantPlatform(p *Pass) {
 	for _, in := range p.Facts.Meta {

@@ -11,15 +11,18 @@ import (
 	"github.com/refit-dev/refit/internal/lazy"
 )
 
-var registered []func() *Transform
+var registered []*Transform
 
 // register adds a transform; each file of a transform calls it for a variable
 // _, which makes one short function of all calls, where functions init would lie
-// all over the program and be read from disk for nothing else. The value, with
-// its long Doc, is not made before it is needed: a formatter starts without it.
-func register(t func() *Transform) struct{} {
+// all over the program and be read from disk for nothing else. The transform is
+// a variable of its own: the linker lays it out, if it is a literal of constants
+// and functions (cmd/refit's TestPlain).
+//
+//go:noinline
+func register(t *Transform) struct{} {
 	if registered == nil {
-		registered = make([]func() *Transform, 0, 128)
+		registered = make([]*Transform, 0, 128)
 	}
 	registered = append(registered, t)
 	return struct{}{}
@@ -29,10 +32,8 @@ func register(t func() *Transform) struct{} {
 // behind those that its After names.
 var ordered = lazy.Value[[]*Transform]{Make: func() []*Transform {
 	byName := map[string]*Transform{}
-	var all []*Transform
-	for _, make := range registered {
-		t := make()
-		all = append(all, t)
+	all := slices.Clone(registered)
+	for _, t := range all {
 		if byName[t.Name] != nil {
 			panic("two transforms named " + t.Name)
 		}

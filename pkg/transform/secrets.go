@@ -8,20 +8,20 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
-		Doc: page{
-			Summary: "Keep secrets out of ENV and ARG.",
-			What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
-			Why:     "Whoever has the image reads them: ENV with docker inspect, ARG with docker history.",
-			Before:  "FROM alpine:3.20\nENV API_TOKEN=abc",
-			Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
-			Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
-			Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
-		},
-	}
-})
+var _ = register(&secretsTransform)
+
+var secretsTransform = Transform{
+	Name: "secrets", Group: "advice", Codes: []string{"SecretsUsedInArgOrEnv", "DL3064"}, Safety: Advice, Run: secrets,
+	Doc: &page{
+		Summary: "Keep secrets out of ENV and ARG.",
+		What:    "Reports ENV and ARG whose name says that the value is a password, token or key.",
+		Why:     "Whoever has the image reads them: ENV with docker inspect, ARG with docker history.",
+		Before:  "FROM alpine:3.20\nENV API_TOKEN=abc",
+		Instead: "Use `RUN --mount=type=secret` for the build, and the environment of the container for its run. Names of files and empty values are not reported.",
+		Safety:  "Advice: the value has to come from elsewhere, and was published if the image was.",
+		Refs:    []string{"https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "https://docs.docker.com/build/building/secrets/"},
+	},
+}
 
 // secretName matches what BuildKit's check takes for secrets, see
 // SecretsUsedInArgOrEnv, and nothing that ends in a word for something public.

@@ -6,20 +6,20 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "several-services", Group: "advice", Codes: []string{"DL3001"}, Safety: Advice, Run: severalServices,
-		Doc: page{
-			Summary: "Run one service in a container.",
-			What:    "Reports supervisord and its like as the command of an image, and services that a RUN starts.",
-			Why:     "The container's state says nothing about the services in it, and a service started by a RUN is gone when the RUN ends.",
-			Before:  "FROM debian:12\nCMD [\"supervisord\", \"-n\"]",
-			Instead: "Images for development may want it.",
-			Safety:  "Advice: to split a container changes how it is deployed.",
-			Refs:    []string{practicesURL + "#decouple-applications", "https://docs.docker.com/engine/containers/multi-service_container/"},
-		},
-	}
-})
+var _ = register(&severalServicesTransform)
+
+var severalServicesTransform = Transform{
+	Name: "several-services", Group: "advice", Codes: []string{"DL3001"}, Safety: Advice, Run: severalServices,
+	Doc: &page{
+		Summary: "Run one service in a container.",
+		What:    "Reports supervisord and its like as the command of an image, and services that a RUN starts.",
+		Why:     "The container's state says nothing about the services in it, and a service started by a RUN is gone when the RUN ends.",
+		Before:  "FROM debian:12\nCMD [\"supervisord\", \"-n\"]",
+		Instead: "Images for development may want it.",
+		Safety:  "Advice: to split a container changes how it is deployed.",
+		Refs:    []string{practicesURL + "#decouple-applications", "https://docs.docker.com/engine/containers/multi-service_container/"},
+	},
+}
 
 func isSupervisor(name string) bool {
 	switch name {

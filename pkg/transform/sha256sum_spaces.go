@@ -7,14 +7,15 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "sha256sum-spaces",
-		Group:  "packages",
-		Codes:  []string{"sha256sumEchoOneSpaces"},
-		Safety: Unsafe,
-		Run:    sumSpaces,
-		Doc: text(`Write checksums in the format that the tools document.
+var _ = register(&sha256sumSpacesTransform)
+
+var sha256sumSpacesTransform = Transform{
+	Name:   "sha256sum-spaces",
+	Group:  "packages",
+	Codes:  []string{"sha256sumEchoOneSpaces"},
+	Safety: Unsafe,
+	Run:    sumSpaces,
+	Doc: text(`Write checksums in the format that the tools document.
 
 ## What
 In ´echo "HASH FILE" | sha256sum -c´ the one blank between hash and file becomes two; likewise for the other sums.
@@ -41,8 +42,7 @@ Unsafe. A check that failed before may pass now, as it should.
 ## References
 - https://www.gnu.org/software/coreutils/manual/html_node/cksum-invocation.html
 `),
-	}
-})
+}
 
 func sumSpaces(p *Pass) {
 	for _, r := range p.Programs() {

@@ -8,14 +8,15 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "single-cmd",
-		Group:  "layers",
-		Codes:  []string{"DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed"},
-		Safety: Safe,
-		Run:    singleCmd,
-		Doc: text(`Remove CMD, ENTRYPOINT and HEALTHCHECK instructions that have no effect.
+var _ = register(&singleCmdTransform)
+
+var singleCmdTransform = Transform{
+	Name:   "single-cmd",
+	Group:  "layers",
+	Codes:  []string{"DL4003", "DL4004", "DL3012", "MultipleInstructionsDisallowed"},
+	Safety: Safe,
+	Run:    singleCmd,
+	Doc: text(`Remove CMD, ENTRYPOINT and HEALTHCHECK instructions that have no effect.
 
 ## What
 Of several CMD (ENTRYPOINT, HEALTHCHECK) instructions in a stage only the last counts; the others go. Their comments stay.
@@ -46,8 +47,7 @@ Safe. The image's configuration is the same.
 - https://docs.docker.com/reference/build-checks/multiple-instructions-disallowed/
 - https://github.com/hadolint/hadolint/wiki/DL4003
 `),
-	}
-})
+}
 
 func singleCmd(p *Pass) {
 	for _, s := range p.Facts.Stages {

@@ -15,28 +15,28 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "slim-base", Group: "metadata", Safety: Unsafe, After: []string{"pin-base"}, Run: slimBase,
-		Doc: page{
-			Summary: "Build on the slim variant of the base image.",
-			What: "In stages that ship, `python:3.12` becomes `python:3.12-slim`, `node:20` becomes `node:20-slim`, `debian:12` becomes `debian:12-slim`, by a table of the official images " +
-				"python, pypy, node, ruby and debian with their ways to name variants. Where an ARG before the first FROM holds the name or the tag and nothing else uses it, its default changes.",
-			Why: "The default variants bring compilers, header files, version control and graphics tools for whatever may be built in them: about 900 MB that a program does not need to run.",
-			Before: "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n" +
-				`CMD ["python", "app.py"]`,
-			After: "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n" +
-				`CMD ["python", "app.py"]`,
-			Instead: "Nothing changes where the stage, one that is built on it or a script that it starts uses a command that the slim variant lacks (the skip names the Debian package), compiles, " +
-				"runs a script whose commands are not known, uses manuals, documentation or translations, installs packages that are known to be compiled (as far as arguments, and manifests in the build context, tell), " +
-				"where another stage copies system files from it, and where the image has a digest or names its variant. " +
-				"golang has no slim variant, rust and haskell images ship when they compile, and whether a JRE is enough instead of a JDK takes knowledge of the program.",
-			Safety: "Unsafe: a package that is compiled when it is installed, or a library that is loaded at run time, may be missing. The reason says what to look at.",
-			Refs: []string{"https://hub.docker.com/_/python#image-variants", "https://hub.docker.com/_/node#image-variants", "https://hub.docker.com/_/ruby#image-variants",
-				"https://hub.docker.com/_/debian", "https://github.com/docker-library/buildpack-deps", "https://github.com/debuerreotype/debuerreotype/blob/master/scripts/.slimify-excludes"},
-		},
-	}
-})
+var _ = register(&slimBaseTransform)
+
+var slimBaseTransform = Transform{
+	Name: "slim-base", Group: "metadata", Safety: Unsafe, After: []string{"pin-base"}, Run: slimBase,
+	Doc: &page{
+		Summary: "Build on the slim variant of the base image.",
+		What: "In stages that ship, `python:3.12` becomes `python:3.12-slim`, `node:20` becomes `node:20-slim`, `debian:12` becomes `debian:12-slim`, by a table of the official images " +
+			"python, pypy, node, ruby and debian with their ways to name variants. Where an ARG before the first FROM holds the name or the tag and nothing else uses it, its default changes.",
+		Why: "The default variants bring compilers, header files, version control and graphics tools for whatever may be built in them: about 900 MB that a program does not need to run.",
+		Before: "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n" +
+			`CMD ["python", "app.py"]`,
+		After: "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n" +
+			`CMD ["python", "app.py"]`,
+		Instead: "Nothing changes where the stage, one that is built on it or a script that it starts uses a command that the slim variant lacks (the skip names the Debian package), compiles, " +
+			"runs a script whose commands are not known, uses manuals, documentation or translations, installs packages that are known to be compiled (as far as arguments, and manifests in the build context, tell), " +
+			"where another stage copies system files from it, and where the image has a digest or names its variant. " +
+			"golang has no slim variant, rust and haskell images ship when they compile, and whether a JRE is enough instead of a JDK takes knowledge of the program.",
+		Safety: "Unsafe: a package that is compiled when it is installed, or a library that is loaded at run time, may be missing. The reason says what to look at.",
+		Refs: []string{"https://hub.docker.com/_/python#image-variants", "https://hub.docker.com/_/node#image-variants", "https://hub.docker.com/_/ruby#image-variants",
+			"https://hub.docker.com/_/debian", "https://github.com/docker-library/buildpack-deps", "https://github.com/debuerreotype/debuerreotype/blob/master/scripts/.slimify-excludes"},
+	},
+}
 
 func slimBase(p *Pass) {
 	for _, s := range p.Facts.Stages {

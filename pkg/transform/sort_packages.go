@@ -11,15 +11,16 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "sort-packages",
-		Group:  "packages",
-		Codes:  []string{},
-		Safety: Safe,
-		Off:    true,
-		Run:    sortPackages,
-		Doc: text(`Sort lists of packages.
+var _ = register(&sortPackagesTransform)
+
+var sortPackagesTransform = Transform{
+	Name:   "sort-packages",
+	Group:  "packages",
+	Codes:  []string{},
+	Safety: Safe,
+	Off:    true,
+	Run:    sortPackages,
+	Doc: text(`Sort lists of packages.
 
 ## What
 The names behind ´apt-get install´, ´apk add´, ´dnf install´ and the like are sorted; a list on one line that is too long gets one name per line.
@@ -52,8 +53,7 @@ Safe. The same packages are installed.
 ## References
 - https://docs.docker.com/build/building/best-practices/#sort-multi-line-arguments
 `),
-	}
-})
+}
 
 // packageName is a package with or without a version.
 var packageName = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {

@@ -8,15 +8,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "source-cleanup",
-		Group:  "caches",
-		After:  []string{"merge-run", "archive-cleanup"},
-		Codes:  []string{"mkdirUsrSrcThenRemove"},
-		Safety: Unsafe,
-		Run:    sourceCleanup,
-		Doc: text(`Delete a source folder below /usr/src in the RUN that builds and installs it.
+var _ = register(&sourceCleanupTransform)
+
+var sourceCleanupTransform = Transform{
+	Name:   "source-cleanup",
+	Group:  "caches",
+	After:  []string{"merge-run", "archive-cleanup"},
+	Codes:  []string{"mkdirUsrSrcThenRemove"},
+	Safety: Unsafe,
+	Run:    sourceCleanup,
+	Doc: text(`Delete a source folder below /usr/src in the RUN that builds and installs it.
 
 ## What
 Where one RUN makes a folder below ´/usr/src´ (mkdir, git clone, an archive unpacked there), runs ´make install´ or its like in it, and leaves it behind, ´rm -rf FOLDER´ is
@@ -46,8 +47,7 @@ Unsafe: a program may be installed as a link into its sources, or look for them 
 ## References
 - https://docs.docker.com/build/building/best-practices/#run
 `),
-	}
-})
+}
 
 func sourceCleanup(p *Pass) {
 	for _, r := range p.Programs() {

@@ -10,21 +10,21 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "sudo", Group: "metadata", Codes: []string{"DL3004"}, Safety: Unsafe, Run: dropSudo,
-		Doc: page{
-			Summary: "Drop sudo where the user is root.",
-			What:    "`sudo command` becomes `command` in a RUN that runs as root.",
-			Why:     "sudo does nothing for root, has to be installed, and changes the environment on the way.",
-			Before:  "FROM debian:12\nRUN sudo make install",
-			After:   "FROM debian:12\nRUN make install",
-			Instead: "It stays where the user is not known to be root, and where it does more than to run a command (-u, -i, -s, variables).",
-			Safety:  "Unsafe: sudo clears most of the environment and sets its own PATH, and the command without it sees the build's.",
-			Refs:    []string{practicesURL + "#user", "https://github.com/hadolint/hadolint/wiki/DL3004"},
-		},
-	}
-})
+var _ = register(&sudoTransform)
+
+var sudoTransform = Transform{
+	Name: "sudo", Group: "metadata", Codes: []string{"DL3004"}, Safety: Unsafe, Run: dropSudo,
+	Doc: &page{
+		Summary: "Drop sudo where the user is root.",
+		What:    "`sudo command` becomes `command` in a RUN that runs as root.",
+		Why:     "sudo does nothing for root, has to be installed, and changes the environment on the way.",
+		Before:  "FROM debian:12\nRUN sudo make install",
+		After:   "FROM debian:12\nRUN make install",
+		Instead: "It stays where the user is not known to be root, and where it does more than to run a command (-u, -i, -s, variables).",
+		Safety:  "Unsafe: sudo clears most of the environment and sets its own PATH, and the command without it sees the build's.",
+		Refs:    []string{practicesURL + "#user", "https://github.com/hadolint/hadolint/wiki/DL3004"},
+	},
+}
 
 func dropSudo(p *Pass) {
 	for _, r := range p.Programs() {

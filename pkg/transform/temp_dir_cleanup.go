@@ -8,15 +8,16 @@ import (
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "temp-dir-cleanup",
-		Group:  "caches",
-		After:  []string{"merge-run", "archive-cleanup"},
-		Codes:  []string{"rmRecursiveAfterMktempD"},
-		Safety: Unsafe,
-		Run:    tempDirCleanup,
-		Doc: text(`Delete the folder that mktemp -d makes in the RUN that makes it.
+var _ = register(&tempDirCleanupTransform)
+
+var tempDirCleanupTransform = Transform{
+	Name:   "temp-dir-cleanup",
+	Group:  "caches",
+	After:  []string{"merge-run", "archive-cleanup"},
+	Codes:  []string{"rmRecursiveAfterMktempD"},
+	Safety: Unsafe,
+	Run:    tempDirCleanup,
+	Doc: text(`Delete the folder that mktemp -d makes in the RUN that makes it.
 
 ## What
 Where a RUN sets a variable to ´$(mktemp -d)´ and never deletes the folder, ´rm -rf "$NAME"´ is added at its end. A keyring in ´GNUPGHOME´ is deleted
@@ -47,8 +48,7 @@ Unsafe: what was installed may point into the folder, or have its name written d
 - https://www.gnu.org/software/coreutils/manual/html_node/mktemp-invocation.html
 - https://www.gnupg.org/documentation/manuals/gnupg/gpgconf.html
 `),
-	}
-})
+}
 
 func tempDirCleanup(p *Pass) {
 	for _, r := range p.Programs() {

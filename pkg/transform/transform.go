@@ -39,7 +39,7 @@ type Transform struct {
 	After  []string // transforms that run before this one
 	Run    func(*Pass)
 
-	ExampleWith Options // what the example in Doc needs besides the transform itself
+	ExampleWith func() Options // what the example in Doc needs besides the transform itself; nil for nothing
 }
 
 // Companion is a whole file beside the Dockerfile that a change creates or

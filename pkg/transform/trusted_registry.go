@@ -8,22 +8,22 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "trusted-registry", Group: "advice", Codes: []string{"DL3026"}, Safety: Advice, Run: trustedRegistry,
-		ExampleWith: Options{Registries: []string{"registry.example.com"}},
-		Doc: page{
-			Summary: "Take base images from trusted registries only.",
-			What: "Reports base images, and images that COPY --from and RUN --mount=from= read, from a registry that is not on the list: " +
-				"trusted-registries in .refit.toml, or trustedRegistries in .hadolint.yaml. docker.io is Docker Hub; an entry may contain * for any letters.",
-			Why:     "Whoever controls the registry of a base image controls what is in yours.",
-			Before:  "FROM quay.io/someone/tool:1\nRUN true",
-			Instead: "Nothing is reported without a list, for stages, scratch, and references whose registry is in a variable that the file does not set.",
-			Safety:  "Advice: which image to take instead, only you know.",
-			Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3026"},
-		},
-	}
-})
+var _ = register(&trustedRegistryTransform)
+
+var trustedRegistryTransform = Transform{
+	Name: "trusted-registry", Group: "advice", Codes: []string{"DL3026"}, Safety: Advice, Run: trustedRegistry,
+	ExampleWith: func() Options { return Options{Registries: []string{"registry.example.com"}} },
+	Doc: &page{
+		Summary: "Take base images from trusted registries only.",
+		What: "Reports base images, and images that COPY --from and RUN --mount=from= read, from a registry that is not on the list: " +
+			"trusted-registries in .refit.toml, or trustedRegistries in .hadolint.yaml. docker.io is Docker Hub; an entry may contain * for any letters.",
+		Why:     "Whoever controls the registry of a base image controls what is in yours.",
+		Before:  "FROM quay.io/someone/tool:1\nRUN true",
+		Instead: "Nothing is reported without a list, for stages, scratch, and references whose registry is in a variable that the file does not set.",
+		Safety:  "Advice: which image to take instead, only you know.",
+		Refs:    []string{"https://github.com/hadolint/hadolint/wiki/DL3026"},
+	},
+}
 
 func trustedRegistry(p *Pass) {
 	if len(p.Options.Registries) == 0 {

@@ -14,15 +14,16 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "update-install",
-		Group:  "packages",
-		Codes:  []string{"aptGetUpdatePrecedesInstall", "DL3009"},
-		Safety: Safe,
-		After:  []string{"merge-run"},
-		Run:    updateInstall,
-		Doc: text(`Fetch the package lists in the RUN that installs from them.
+var _ = register(&updateInstallTransform)
+
+var updateInstallTransform = Transform{
+	Name:   "update-install",
+	Group:  "packages",
+	Codes:  []string{"aptGetUpdatePrecedesInstall", "DL3009"},
+	Safety: Safe,
+	After:  []string{"merge-run"},
+	Run:    updateInstall,
+	Doc: text(`Fetch the package lists in the RUN that installs from them.
 
 ## What
 A RUN that only runs ´apt-get update´ (or ´apk update´) moves into the later RUN that installs without an update of its own, if nothing between them has to do with packages.
@@ -52,8 +53,7 @@ Safe. The same commands run in the same order, as far as packages are concerned.
 ## References
 - https://docs.docker.com/build/building/best-practices/#apt-get
 `),
-	}
-})
+}
 
 func updateInstall(p *Pass) {
 	for _, name := range []string{"apt", "apk"} {
@@ -80,7 +80,7 @@ func (p *Pass) onlyUpdates(r *Program, m *facts.Manager) bool {
 		}
 	}
 	return !slices.ContainsFunc(uses, func(v *facts.Invocation) bool {
-		_, helper := m.Helpers[v.Name]
+		_, helper := m.Helpers.Of(v.Name)
 		return v.Manager != m || v.Role != facts.Update || v.Nested || helper
 	})
 }

@@ -6,14 +6,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "useradd-no-log-init",
-		Group:  "packages",
-		Codes:  []string{"DL3046"},
-		Safety: Safe,
-		Run:    useraddNoLogInit,
-		Doc: text(`Create users with large ids without a huge lastlog.
+var _ = register(&useraddNoLogInitTransform)
+
+var useraddNoLogInitTransform = Transform{
+	Name:   "useradd-no-log-init",
+	Group:  "packages",
+	Codes:  []string{"DL3046"},
+	Safety: Safe,
+	Run:    useraddNoLogInit,
+	Doc: text(`Create users with large ids without a huge lastlog.
 
 ## What
 ´useradd´ with an id of more than five digits gets ´-l´.
@@ -42,8 +43,7 @@ Safe. Only the logs of logins differ.
 - https://github.com/moby/moby/issues/5419
 - https://github.com/hadolint/hadolint/wiki/DL3046
 `),
-	}
-})
+}
 
 func useraddNoLogInit(p *Pass) {
 	for _, r := range p.Programs() {

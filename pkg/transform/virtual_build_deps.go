@@ -10,14 +10,15 @@ import (
 	"github.com/refit-dev/refit/pkg/parse"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "virtual-build-deps",
-		Group:  "packages",
-		Codes:  []string{},
-		Safety: Unsafe,
-		Run:    virtualBuildDeps,
-		Doc: text(`Remove build packages in the RUN that needed them.
+var _ = register(&virtualBuildDepsTransform)
+
+var virtualBuildDepsTransform = Transform{
+	Name:   "virtual-build-deps",
+	Group:  "packages",
+	Codes:  []string{},
+	Safety: Unsafe,
+	Run:    virtualBuildDeps,
+	Doc: text(`Remove build packages in the RUN that needed them.
 
 ## What
 On Alpine, compilers and their like (gcc, g++, make, musl-dev, build-base, cmake, linux-headers, python3-dev, …) that an ´apk add´ installs for a later command of the same RUN are installed as ´--virtual .build-deps´, and ´apk del .build-deps´ ends the RUN. With g++ or build-base, libstdc++ stays. On Debian, Ubuntu and the slim
@@ -46,8 +47,7 @@ Unsafe. A program may start a compiler, or a library may need one of the package
 - https://docs.docker.com/build/building/best-practices/#run
 - https://wiki.alpinelinux.org/wiki/Alpine_Package_Keeper#Virtual_packages
 `),
-	}
-})
+}
 
 // isBuildPackage tells Alpine packages that only building needs.
 func isBuildPackage(name string) bool {

@@ -13,21 +13,21 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "volatile-last", Group: "order", Safety: Safe, First: true, After: []string{"packages-first", "deps-first"}, Run: volatileLast,
-		Doc: page{
-			Summary: "Declare what changes with every build as late as possible.",
-			What:    "An ARG for the build's date, commit or number, with the LABELs that use it, moves below the RUNs in front of which it stands and which do not use it.",
-			Why:     "An ARG is part of the environment of every RUN behind it. A new value runs all of them again.",
-			Before:  "FROM debian:12\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF\nRUN apt-get update && apt-get install -y curl",
-			After:   "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF",
-			Instead: "It does not pass a RUN that runs other programs than package managers: these may read it from their environment. ARGs that are there to break the cache (CACHEBUST) stay.",
-			Safety:  "Safe: no package manager reads these variables.",
-			Refs:    []string{docsURL + "#impact-on-build-caching", "https://docs.docker.com/build/cache/invalidation/"},
-		},
-	}
-})
+var _ = register(&volatileLastTransform)
+
+var volatileLastTransform = Transform{
+	Name: "volatile-last", Group: "order", Safety: Safe, First: true, After: []string{"packages-first", "deps-first"}, Run: volatileLast,
+	Doc: &page{
+		Summary: "Declare what changes with every build as late as possible.",
+		What:    "An ARG for the build's date, commit or number, with the LABELs that use it, moves below the RUNs in front of which it stands and which do not use it.",
+		Why:     "An ARG is part of the environment of every RUN behind it. A new value runs all of them again.",
+		Before:  "FROM debian:12\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF\nRUN apt-get update && apt-get install -y curl",
+		After:   "FROM debian:12\nRUN apt-get update && apt-get install -y curl\nARG VCS_REF\nLABEL org.opencontainers.image.revision=$VCS_REF",
+		Instead: "It does not pass a RUN that runs other programs than package managers: these may read it from their environment. ARGs that are there to break the cache (CACHEBUST) stay.",
+		Safety:  "Safe: no package manager reads these variables.",
+		Refs:    []string{docsURL + "#impact-on-build-caching", "https://docs.docker.com/build/cache/invalidation/"},
+	},
+}
 
 // volatile matches names of variables that differ from build to build.
 var volatile = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {

@@ -6,14 +6,15 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "wget-quiet",
-		Group:  "packages",
-		Codes:  []string{"DL3047"},
-		Safety: Safe,
-		Run:    wgetQuiet,
-		Doc: text(`Keep wget's progress bar out of the build log.
+var _ = register(&wgetQuietTransform)
+
+var wgetQuietTransform = Transform{
+	Name:   "wget-quiet",
+	Group:  "packages",
+	Codes:  []string{"DL3047"},
+	Safety: Safe,
+	Run:    wgetQuiet,
+	Doc: text(`Keep wget's progress bar out of the build log.
 
 ## What
 wget gets ´--progress=dot:giga´ where it is neither quiet nor told how to show its progress.
@@ -41,8 +42,7 @@ Safe. Only the log changes.
 - https://www.gnu.org/software/wget/manual/html_node/Download-Options.html
 - https://github.com/hadolint/hadolint/wiki/DL3047
 `),
-	}
-})
+}
 
 func wgetQuiet(p *Pass) {
 	for _, r := range p.Programs() {

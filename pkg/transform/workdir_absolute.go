@@ -9,21 +9,21 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name: "workdir-absolute", Group: "metadata", Codes: []string{"DL3000", "WorkdirRelativePath"}, Safety: Safe, Run: workdirAbsolute,
-		Doc: page{
-			Summary: "Write WORKDIR with an absolute path.",
-			What:    "A relative WORKDIR becomes the path that it leads to, where the file tells which one that is.",
-			Why:     "A relative path depends on the WORKDIR before it, or on the base image's, which may change.",
-			Before:  "FROM alpine:3.20\nWORKDIR /srv\nWORKDIR app",
-			After:   "FROM alpine:3.20\nWORKDIR /srv\nWORKDIR /srv/app",
-			Instead: "Nothing happens where the base image's working directory is not known, or a variable is part of a path.",
-			Safety:  "Safe: it is the same directory.",
-			Refs:    []string{docsURL + "#workdir", "https://docs.docker.com/reference/build-checks/workdir-relative-path/", "https://github.com/hadolint/hadolint/wiki/DL3000"},
-		},
-	}
-})
+var _ = register(&workdirAbsoluteTransform)
+
+var workdirAbsoluteTransform = Transform{
+	Name: "workdir-absolute", Group: "metadata", Codes: []string{"DL3000", "WorkdirRelativePath"}, Safety: Safe, Run: workdirAbsolute,
+	Doc: &page{
+		Summary: "Write WORKDIR with an absolute path.",
+		What:    "A relative WORKDIR becomes the path that it leads to, where the file tells which one that is.",
+		Why:     "A relative path depends on the WORKDIR before it, or on the base image's, which may change.",
+		Before:  "FROM alpine:3.20\nWORKDIR /srv\nWORKDIR app",
+		After:   "FROM alpine:3.20\nWORKDIR /srv\nWORKDIR /srv/app",
+		Instead: "Nothing happens where the base image's working directory is not known, or a variable is part of a path.",
+		Safety:  "Safe: it is the same directory.",
+		Refs:    []string{docsURL + "#workdir", "https://docs.docker.com/reference/build-checks/workdir-relative-path/", "https://github.com/hadolint/hadolint/wiki/DL3000"},
+	},
+}
 
 func workdirAbsolute(p *Pass) {
 	for _, in := range p.File.Instructions {

@@ -10,14 +10,15 @@ import (
 	"github.com/refit-dev/refit/pkg/plan"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "workdir-mkdir",
-		Group:  "layers",
-		Codes:  []string{},
-		Safety: Safe,
-		Run:    workdirMkdir,
-		Doc: text(`Leave the creation of a working directory to WORKDIR.
+var _ = register(&workdirMkdirTransform)
+
+var workdirMkdirTransform = Transform{
+	Name:   "workdir-mkdir",
+	Group:  "layers",
+	Codes:  []string{},
+	Safety: Safe,
+	Run:    workdirMkdir,
+	Doc: text(`Leave the creation of a working directory to WORKDIR.
 
 ## What
 ´mkdir -p /app´ in a RUN right before ´WORKDIR /app´ goes; so does the RUN if that is all it does.
@@ -45,8 +46,7 @@ Safe. The directory has the same owner and mode.
 ## References
 - https://docs.docker.com/reference/dockerfile/#workdir
 `),
-	}
-})
+}
 
 func workdirMkdir(p *Pass) {
 	for _, r := range p.Programs() {

@@ -9,15 +9,16 @@ import (
 	"github.com/refit-dev/refit/pkg/facts"
 )
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "yarn-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
-		Safety: Safe,
-		Run:    yarnClean,
-		Doc: text(`Empty yarn's cache in the RUN that filled it.
+var _ = register(&yarnCleanTransform)
+
+var yarnCleanTransform = Transform{
+	Name:   "yarn-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"DL3060", "yarnCacheCleanAfterInstall"},
+	Safety: Safe,
+	Run:    yarnClean,
+	Doc: text(`Empty yarn's cache in the RUN that filled it.
 
 ## What
 Adds ´yarn cache clean´ behind the last ´yarn install´ or ´yarn add´ of a RUN, for yarn 1. Yarn 2 and later
@@ -48,8 +49,7 @@ Safe where the project can be seen to use yarn 1: by an option that only yarn 1 
 - https://classic.yarnpkg.com/en/docs/cli/cache
 - https://github.com/hadolint/hadolint/wiki/DL3060
 `),
-	}
-})
+}
 
 func yarnClean(p *Pass) {
 	p.toolClean(facts.ManagerNamed("yarn"), func(r *Program, v *facts.Invocation, text string, c *Change) (string, string) {

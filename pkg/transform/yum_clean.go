@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "yum-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"DL3032", "yumInstallRmVarCacheYum"},
-		Safety: Safe,
-		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("yum"), nil) },
-		Doc: text(`Empty yum's cache in the RUN that filled it.
+var _ = register(&yumCleanTransform)
+
+var yumCleanTransform = Transform{
+	Name:   "yum-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"DL3032", "yumInstallRmVarCacheYum"},
+	Safety: Safe,
+	Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("yum"), nil) },
+	Doc: text(`Empty yum's cache in the RUN that filled it.
 
 ## What
 Appends ´yum clean all && rm -rf /var/cache/yum´ to a RUN that installs with yum and leaves metadata and packages behind. yum itself leaves files of repositories that are gone: the directory goes too. With ´--cache mount´ the cache is kept in a cache mount instead.
@@ -38,5 +39,4 @@ Safe. The package manager fetches its metadata again when it needs it. Unsafe wh
 - https://man7.org/linux/man-pages/man8/yum.8.html
 - https://github.com/hadolint/hadolint/wiki/DL3032
 `),
-	}
-})
+}

@@ -2,15 +2,16 @@ package transform
 
 import "github.com/refit-dev/refit/pkg/facts"
 
-var _ = register(func() *Transform {
-	return &Transform{
-		Name:   "zypper-clean",
-		Group:  "caches",
-		After:  []string{"merge-run"},
-		Codes:  []string{"DL3036"},
-		Safety: Safe,
-		Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("zypper"), nil) },
-		Doc: text(`Empty zypper's cache in the RUN that filled it.
+var _ = register(&zypperCleanTransform)
+
+var zypperCleanTransform = Transform{
+	Name:   "zypper-clean",
+	Group:  "caches",
+	After:  []string{"merge-run"},
+	Codes:  []string{"DL3036"},
+	Safety: Safe,
+	Run:    func(p *Pass) { p.toolClean(facts.ManagerNamed("zypper"), nil) },
+	Doc: text(`Empty zypper's cache in the RUN that filled it.
 
 ## What
 Appends ´zypper clean --all´ to a RUN that installs with zypper and leaves metadata and packages behind. With ´--cache mount´ the cache is kept in a cache mount instead.
@@ -38,5 +39,4 @@ Safe. The package manager fetches its metadata again when it needs it. Unsafe wh
 - https://en.opensuse.org/SDB:Zypper_manual
 - https://github.com/hadolint/hadolint/wiki/DL3036
 `),
-	}
-})
+}
