@@ -3,26 +3,40 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io"
 )
 
 // buffered makes a console whose output and messages are written in large
 // pieces. They keep their order, also where both go to the same place: what is
 // written to one flushes the other. flush must be called at the end.
 func (c *console) buffered() (b *console, flush func() error) {
-	out, messages := bufio.NewWriterSize(c.out, 32<<10), bufio.NewWriterSize(c.err, 32<<10)
+	out, messages := &after{to: c.out}, &after{to: c.err}
+	out.other, messages.other = messages, out
 	d := *c
-	d.out, d.err = &after{out, messages}, &after{messages, out}
-	return &d, func() error { return errors.Join(out.Flush(), messages.Flush()) }
+	d.out, d.err = out, messages
+	return &d, func() error { return errors.Join(out.flush(), messages.flush()) }
 }
 
 // after writes once the other writer has nothing left.
-type after struct{ w, other *bufio.Writer }
+type after struct {
+	to    io.Writer
+	w     *bufio.Writer // nil until something is written
+	other *after
+}
 
 func (a *after) Write(p []byte) (int, error) {
-	if a.other.Buffered() > 0 {
-		if err := a.other.Flush(); err != nil {
-			return 0, err
-		}
+	if err := a.other.flush(); err != nil {
+		return 0, err
+	}
+	if a.w == nil {
+		a.w = bufio.NewWriterSize(a.to, 32<<10)
 	}
 	return a.w.Write(p)
+}
+
+func (a *after) flush() error {
+	if a.w == nil {
+		return nil
+	}
+	return a.w.Flush()
 }

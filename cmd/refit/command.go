@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,7 @@ type command struct {
 	usage       string // one line
 	operands    string // as the usage line shows them
 	description string
-	flags       []flag
+	flags       [][]flag // in groups that commands share
 	run         func(*call) error
 }
 
@@ -42,10 +43,23 @@ type flag struct {
 // helpFlag is a flag of every command.
 var helpFlag = flag{name: "help", short: "h", usage: "show help"}
 
+// eachFlag yields the command's own flags in the order of the help.
+func (cmd *command) eachFlag() iter.Seq[*flag] {
+	return func(yield func(*flag) bool) {
+		for _, group := range cmd.flags {
+			for i := range group {
+				if !yield(&group[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // flag returns the flag that a name, long or short, stands for; nil if there is none.
 func (cmd *command) flag(name string) *flag {
-	for i := range cmd.flags {
-		if f := &cmd.flags[i]; f.name == name || f.short == name {
+	for f := range cmd.eachFlag() {
+		if f.name == name || f.short == name {
 			return f
 		}
 	}
@@ -58,7 +72,7 @@ func (cmd *command) flag(name string) *flag {
 // names are all names of the command's flags.
 func (cmd *command) names() []string {
 	names := []string{helpFlag.name, helpFlag.short}
-	for _, f := range cmd.flags {
+	for f := range cmd.eachFlag() {
 		names = append(names, f.name)
 		if f.short != "" {
 			names = append(names, f.short)

@@ -16,19 +16,17 @@ import (
 )
 
 // engineFlags are the flags of the commands that build images.
-func engineFlags() []flag {
-	return []flag{
-		{name: "context", kind: isText, category: catBuild, usage: "the build context `DIR`; the Dockerfile's own folder if not given"},
-		{name: "build-arg", kind: isList, category: catBuild, usage: "the value of a build argument, `NAME=VALUE` (NAME alone: from the environment); may be repeated"},
-		{name: "target", kind: isText, category: catBuild, usage: "build this `STAGE`; the last one if not given"},
-		{name: "platform", kind: isText, category: catBuild, usage: "build for this one `PLATFORM`, such as linux/arm64"},
-		{name: "secret", kind: isList, category: catBuild, usage: "pass on a secret, `SPEC` as for docker build: id=NAME,src=FILE; may be repeated"},
-		{name: "ssh", kind: isList, category: catBuild, usage: "pass on an SSH agent or key, `SPEC` as for docker build; may be repeated"},
-		{name: "engine", kind: isText, category: catEngine, def: "auto", usage: "the build `ENGINE`: docker, buildkit, podman, buildah, or auto for the first of these that works"},
-		{name: "addr", kind: isText, category: catEngine, usage: "the `ADDRESS` of a BuildKit daemon: unix://, tcp://, docker-container:// or kube-pod://; BUILDKIT_HOST counts after Docker"},
-		{name: "quiet", short: "q", category: catOutput, usage: "no progress"},
-		{name: "json", category: catOutput, usage: "print the result as JSON"},
-	}
+var engineFlags = []flag{
+	{name: "context", kind: isText, category: catBuild, usage: "the build context `DIR`; the Dockerfile's own folder if not given"},
+	{name: "build-arg", kind: isList, category: catBuild, usage: "the value of a build argument, `NAME=VALUE` (NAME alone: from the environment); may be repeated"},
+	{name: "target", kind: isText, category: catBuild, usage: "build this `STAGE`; the last one if not given"},
+	{name: "platform", kind: isText, category: catBuild, usage: "build for this one `PLATFORM`, such as linux/arm64"},
+	{name: "secret", kind: isList, category: catBuild, usage: "pass on a secret, `SPEC` as for docker build: id=NAME,src=FILE; may be repeated"},
+	{name: "ssh", kind: isList, category: catBuild, usage: "pass on an SSH agent or key, `SPEC` as for docker build; may be repeated"},
+	{name: "engine", kind: isText, category: catEngine, def: "auto", usage: "the build `ENGINE`: docker, buildkit, podman, buildah, or auto for the first of these that works"},
+	{name: "addr", kind: isText, category: catEngine, usage: "the `ADDRESS` of a BuildKit daemon: unix://, tcp://, docker-container:// or kube-pod://; BUILDKIT_HOST counts after Docker"},
+	{name: "quiet", short: "q", category: catOutput, usage: "no progress"},
+	{name: "json", category: catOutput, usage: "print the result as JSON"},
 }
 
 // builds is what the engine flags say, with an engine that works.

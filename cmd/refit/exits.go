@@ -22,13 +22,15 @@ func exitCodes(command string) []int {
 	return []int{exitOK, exitFound, exitFailure}
 }
 
-// withExitCodes adds the exit codes to the help of a command.
-func withExitCodes(cmd *command) *command {
-	if e := exitMeanings[cmd.name]; e != (exits{}) {
-		if cmd.description != "" {
-			cmd.description += "\n"
-		}
-		cmd.description += "Exit status: 0, " + e.ok + "; 1, " + e.found + "; 2, an error."
+// explained is the description of a command with its exit codes.
+func (cmd *command) explained() string {
+	e := exitMeanings[cmd.name]
+	if e == (exits{}) {
+		return cmd.description
 	}
-	return cmd
+	text := cmd.description
+	if text != "" {
+		text += "\n"
+	}
+	return text + "Exit status: 0, " + e.ok + "; 1, " + e.found + "; 2, an error."
 }

@@ -28,32 +28,37 @@ var flagChoices = map[string]string{
 	"engine": "auto docker buildkit podman buildah",
 }
 
+// flagsOf are the flags of a command in the order of the help, without hidden
+// ones.
 func flagsOf(cmd *command) []flagInfo {
 	var out []flagInfo
-	for _, f := range append(cmd.flags[:len(cmd.flags):len(cmd.flags)], helpFlag) {
-		if f.hidden {
-			continue
+	for f := range cmd.eachFlag() {
+		if !f.hidden {
+			out = append(out, infoOf(cmd, f))
 		}
-		info := flagInfo{names: []string{dashed(f.name)}, usage: f.usage, category: f.category, def: f.def, value: "VALUE"}
-		if f.short != "" {
-			info.names = append(info.names, dashed(f.short))
-		}
-		info.takes, info.optional = f.kind != isSwitch && f.without == "", f.without != ""
-		choices, ok := flagChoices[cmd.name+" "+f.name]
-		if !ok {
-			choices = flagChoices[f.name]
-		}
-		info.choices = strings.Fields(choices)
-		if f.name == "select" || f.name == "ignore" {
-			info.choices = transformNames()
-		}
-		if before, rest, ok := strings.Cut(info.usage, "`"); ok {
-			name, after, _ := strings.Cut(rest, "`")
-			info.usage, info.value = before+name+after, name
-		}
-		out = append(out, info)
 	}
-	return out
+	return append(out, infoOf(cmd, &helpFlag))
+}
+
+func infoOf(cmd *command, f *flag) flagInfo {
+	info := flagInfo{names: []string{dashed(f.name)}, usage: f.usage, category: f.category, def: f.def, value: "VALUE"}
+	if f.short != "" {
+		info.names = append(info.names, dashed(f.short))
+	}
+	info.takes, info.optional = f.kind != isSwitch && f.without == "", f.without != ""
+	choices, ok := flagChoices[cmd.name+" "+f.name]
+	if !ok {
+		choices = flagChoices[f.name]
+	}
+	info.choices = strings.Fields(choices)
+	if f.name == "select" || f.name == "ignore" {
+		info.choices = transformNames()
+	}
+	if before, rest, ok := strings.Cut(info.usage, "`"); ok {
+		name, after, _ := strings.Cut(rest, "`")
+		info.usage, info.value = before+name+after, name
+	}
+	return info
 }
 
 func transformNames() []string {

@@ -17,6 +17,10 @@ const heapFloor = 14 << 20
 // there. While a large file is worked on, hardly anything becomes garbage.
 const heapPerByte = 128
 
+// smallJob is how many bytes of Dockerfiles are worked on as the collector comes.
+// Setting it takes as long as a small file.
+const smallJob = 16 << 10
+
 // softLimit is a memory limit for a heap with little alive. Where a machine is
 // busy, the collector is told late how much that is, and would let the heap
 // grow too far meanwhile.
@@ -26,7 +30,9 @@ const softLimit = 48 << 20
 // pace: a heap with much alive must not grow ninefold. GOGC and GOMEMLIMIT,
 // where the user has set them, are left alone.
 type gcTuner struct {
+	once  sync.Once
 	off   bool
+	read  atomic.Int64 // bytes of Dockerfiles
 	floor atomic.Int64
 
 	mu    sync.Mutex
@@ -37,7 +43,9 @@ type gcTuner struct {
 
 var gc gcTuner
 
-func (g *gcTuner) start() {
+func (g *gcTuner) start() { g.once.Do(g.begin) }
+
+func (g *gcTuner) begin() {
 	g.off = os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != ""
 	if g.off {
 		return
@@ -56,8 +64,13 @@ func (g *gcTuner) set(live uint64) {
 	debug.SetGCPercent(int(g.now))
 }
 
-// reading raises the floor for a file of some bytes.
+// reading is told of each file: it sets the collector unless all is small, and
+// raises the floor for a large file.
 func (g *gcTuner) reading(bytes int) {
+	if g.read.Add(int64(bytes)) < smallJob {
+		return
+	}
+	g.start()
 	floor := min(int64(bytes)*heapPerByte, 1<<30)
 	if g.off || floor <= g.floor.Load() {
 		return

@@ -45,8 +45,8 @@ func printOverview(c *console) error {
 func printHelp(out io.Writer, cmd *command) error {
 	w := &strings.Builder{}
 	fmt.Fprintf(w, "refit %s - %s\n\nUsage: %s\n", cmd.name, cmd.usage, strings.TrimRight("refit "+cmd.name+" [flags] "+cmd.operands, " "))
-	if cmd.description != "" {
-		fmt.Fprintf(w, "\n%s\n", cmd.description)
+	if text := cmd.explained(); text != "" {
+		fmt.Fprintf(w, "\n%s\n", text)
 	}
 	flags := flagsOf(cmd)
 	heads := make([]string, len(flags))

@@ -15,10 +15,10 @@ func lspCommand(c *console) *command {
 	return &command{
 		description: "Speaks the Language Server Protocol 3.17 on standard input and output.\n" +
 			"An editor starts it; see the folder editors of refit's repository for set-ups.",
-		flags: []flag{
+		flags: [][]flag{{
 			// Editors that offer several transports name the one they use.
 			{name: "stdio", hidden: true, usage: "talk over standard input and output, which is the only way"},
-		},
+		}},
 		run: func(ctx *call) error {
 			if len(ctx.args) > 0 {
 				return usagef("lsp takes no arguments; an editor starts it")
@@ -26,6 +26,7 @@ func lspCommand(c *console) *command {
 			if c.inTTY {
 				return usagef("lsp talks to an editor over standard input and output; do not start it in a terminal")
 			}
+			gc.start()
 			err := lsp.Serve(context.Background(), &pipe{c.in, c.out}, lsp.Options{Version: versionText(), Configure: editorConfig(c)})
 			if errors.Is(err, lsp.ErrNoShutdown) {
 				return &failure{code: 1} // what the protocol asks for

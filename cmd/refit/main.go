@@ -36,7 +36,6 @@ type console struct {
 }
 
 func main() {
-	gc.start()
 	c := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
 	c.inTTY, c.outTTY, c.errTTY = isTerminal(os.Stdin), isTerminal(os.Stdout), isTerminal(os.Stderr)
 	if st, err := os.Stdin.Stat(); err == nil {
@@ -116,7 +115,7 @@ func makers() []maker {
 func (m *maker) command(c *console) *command {
 	cmd := m.make(c)
 	cmd.name, cmd.usage = m.name, m.usage
-	return withExitCodes(cmd)
+	return cmd
 }
 
 // commands are all commands.

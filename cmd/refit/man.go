@@ -48,8 +48,8 @@ func manPage(all []*command) string {
 	p(".SH COMMANDS")
 	for _, cmd := range all {
 		p(".SS refit %s %s\n%s.", cmd.name, roff(cmd.operands), roff(cmd.usage))
-		if cmd.description != "" {
-			p(".PP\n%s", roff(cmd.description))
+		if text := cmd.explained(); text != "" {
+			p(".PP\n%s", roff(text))
 		}
 		for _, f := range flagsOf(cmd) {
 			head := `\fB` + roff(strings.Join(f.names, ", ")) + `\fR`

@@ -25,12 +25,12 @@ func measureCommand(c *console) *command {
 		description: "Builds the Dockerfile as it is and as refit fix would rewrite it, without the cache, and compares the two images file\n" +
 			"by file; then edits a source file and a dependency manifest in a copy of the build context and builds again with\n" +
 			"the cache. Nothing is changed in the build context, and nothing is left behind but the engine's cache.",
-		flags: concat([]flag{
+		flags: [][]flag{{
 			{name: "html", kind: isText, category: catOutput, usage: "also write a report to `FILE`: one page with layers, diff and reasons"},
 			{name: "no-rebuild", category: catEngine, usage: "do not measure builds after an edit"},
 			{name: "touch-source", kind: isText, category: catEngine, usage: "the source `FILE` to edit, relative to the build context; chosen if not given"},
 			{name: "touch-manifest", kind: isText, category: catEngine, usage: "the dependency manifest `FILE` to edit; chosen if not given"},
-		}, selectFlags(), engineFlags()),
+		}, selectFlags, engineFlags},
 		run: func(ctx *call) error { return runMeasure(c, ctx) },
 	}
 }

@@ -14,11 +14,9 @@ import (
 	"github.com/refit-dev/refit/pkg/workspace"
 )
 
-func onlineFlags() []flag {
-	return []flag{
-		{name: "online", category: catBuild, usage: "ask registries which images moving tags stand for, for pin-base"},
-		{name: "update-lock", category: catBuild, usage: "with --online: write what the registries answer to refit.lock, for the images that it names already, too"},
-	}
+var onlineFlags = []flag{
+	{name: "online", category: catBuild, usage: "ask registries which images moving tags stand for, for pin-base"},
+	{name: "update-lock", category: catBuild, usage: "with --online: write what the registries answer to refit.lock, for the images that it names already, too"},
 }
 
 // digester asks a registry which digest a reference stands for.

@@ -12,9 +12,9 @@ import (
 
 func rulesCommand(c *console) *command {
 	return &command{
-		flags: []flag{
+		flags: [][]flag{{
 			{name: "output-format", kind: isText, def: "text", usage: "`FORMAT`: text or json"},
-		},
+		}},
 		run: func(ctx *call) error {
 			if len(ctx.args) > 0 {
 				return usagef("rules takes no arguments; refit explain NAME explains one transform")

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -56,82 +55,62 @@ const (
 	catOutput = "Output"
 )
 
-func modeFlags() []flag {
-	return []flag{
-		{name: "write", short: "w", category: catMode, usage: "rewrite the files in place"},
-		{name: "diff", short: "d", category: catMode, usage: "print a unified diff; exit 1 if there is one"},
-		{name: "list", short: "l", category: catMode, usage: "print the names of the files that change; exit 1 if there are any"},
-		{name: "check", category: catMode, usage: "change nothing; exit 1 if a file would change"},
-	}
+var modeFlags = []flag{
+	{name: "write", short: "w", category: catMode, usage: "rewrite the files in place"},
+	{name: "diff", short: "d", category: catMode, usage: "print a unified diff; exit 1 if there is one"},
+	{name: "list", short: "l", category: catMode, usage: "print the names of the files that change; exit 1 if there are any"},
+	{name: "check", category: catMode, usage: "change nothing; exit 1 if a file would change"},
 }
 
-func selectFlags() []flag {
-	return []flag{
-		{name: "select", kind: isList, category: catWhat, usage: "run only these transforms, by `NAME` or code, comma-separated; an unsafe one named here is applied"},
-		{name: "ignore", kind: isList, category: catWhat, usage: "do not run these transforms, by `NAME` or code, comma-separated"},
-		{name: "unsafe", category: catWhat, usage: "also make the changes that may alter what is installed or how the container starts"},
-		{name: "cache", kind: isText, category: catWhat, def: "clean", usage: "`MODE` of the cache transforms: clean (delete caches in the same RUN) or mount (keep them in cache mounts)"},
-		{name: "label", kind: isList, category: catWhat, usage: "add a label `KEY=VALUE` to the images; may be repeated"},
-		{name: "author", kind: isText, category: catWhat, usage: "add the `NAME` as the label org.opencontainers.image.authors"},
-		{name: "label-style", kind: isText, category: catWhat, def: "label", usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
-		{name: "stages", kind: isText, category: catWhat, def: "ships", usage: "`WHICH` stages to merge RUN instructions and to clean up in: ships (those that end up in an image) or all"},
-		{name: "merge-style", kind: isText, category: catWhat, def: "auto", usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
-		{name: "dockerignore", kind: isText, category: catWhat, def: "create", usage: "`HOW` to write a .dockerignore: create (only where there is none) or merge (add to an existing one, too)"},
-		{name: "max-lines", kind: isNumber, category: catWhat, def: "60", usage: "merge no RUN beyond `N` lines"},
-	}
+var selectFlags = []flag{
+	{name: "select", kind: isList, category: catWhat, usage: "run only these transforms, by `NAME` or code, comma-separated; an unsafe one named here is applied"},
+	{name: "ignore", kind: isList, category: catWhat, usage: "do not run these transforms, by `NAME` or code, comma-separated"},
+	{name: "unsafe", category: catWhat, usage: "also make the changes that may alter what is installed or how the container starts"},
+	{name: "cache", kind: isText, category: catWhat, def: "clean", usage: "`MODE` of the cache transforms: clean (delete caches in the same RUN) or mount (keep them in cache mounts)"},
+	{name: "label", kind: isList, category: catWhat, usage: "add a label `KEY=VALUE` to the images; may be repeated"},
+	{name: "author", kind: isText, category: catWhat, usage: "add the `NAME` as the label org.opencontainers.image.authors"},
+	{name: "label-style", kind: isText, category: catWhat, def: "label", usage: "`STYLE` of the author: label, or maintainer for the deprecated MAINTAINER instruction"},
+	{name: "stages", kind: isText, category: catWhat, def: "ships", usage: "`WHICH` stages to merge RUN instructions and to clean up in: ships (those that end up in an image) or all"},
+	{name: "merge-style", kind: isText, category: catWhat, def: "auto", usage: "`STYLE` of merged RUN instructions: auto, and (a && chain) or heredoc"},
+	{name: "dockerignore", kind: isText, category: catWhat, def: "create", usage: "`HOW` to write a .dockerignore: create (only where there is none) or merge (add to an existing one, too)"},
+	{name: "max-lines", kind: isNumber, category: catWhat, def: "60", usage: "merge no RUN beyond `N` lines"},
 }
 
-func buildFlags() []flag {
-	return []flag{
-		{name: "context", kind: isText, category: catBuild, usage: "the build context `DIR`, where transforms look at the files that are copied; default: the Dockerfile's folder, if what is copied is there"},
-		{name: "build-arg", kind: isList, category: catBuild, usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
-		{name: "images", kind: isText, category: catBuild, usage: "a `FILE` that names base images: per line a reference as in FROM and the one that pin-base replaces it by"},
-		{name: "target", kind: isList, category: catBuild, usage: "a `STAGE` that is built as an image; may be repeated"},
-	}
+var buildFlags = []flag{
+	{name: "context", kind: isText, category: catBuild, usage: "the build context `DIR`, where transforms look at the files that are copied; default: the Dockerfile's folder, if what is copied is there"},
+	{name: "build-arg", kind: isList, category: catBuild, usage: "the value of a build argument, `NAME=VALUE`; may be repeated"},
+	{name: "images", kind: isText, category: catBuild, usage: "a `FILE` that names base images: per line a reference as in FROM and the one that pin-base replaces it by"},
+	{name: "target", kind: isList, category: catBuild, usage: "a `STAGE` that is built as an image; may be repeated"},
 }
 
-func layoutFlags() []flag {
-	d := emit.DefaultStyle()
-	return []flag{
-		{name: "indent", kind: isNumber, category: catLayout, def: strconv.Itoa(d.Indent), usage: "indent continuation lines by `N` blanks per level"},
-		{name: "tabs", category: catLayout, usage: "indent continuation lines by one tab per level"},
-		{name: "width", kind: isNumber, category: catLayout, def: strconv.Itoa(d.Width), usage: "break lines at column `N` where possible; 0 for no limit"},
-		{name: "operators", kind: isText, category: catLayout, def: d.Operators, usage: "`WHERE` && and || stand at a line break: leading or trailing"},
-		{name: "newline", kind: isText, category: catLayout, def: "keep", usage: "the line `ENDING`: keep, lf or crlf"},
-		{name: "heredoc-bodies", category: catLayout, usage: "lay out the bodies of RUN here-documents too"},
-		{name: "cache-neutral", category: catLayout, usage: "leave the text of RUN instructions alone, so that no layer is built again"},
-	}
+// layoutFlags has the defaults of emit.DefaultStyle.
+var layoutFlags = []flag{
+	{name: "indent", kind: isNumber, category: catLayout, def: "4", usage: "indent continuation lines by `N` blanks per level"},
+	{name: "tabs", category: catLayout, usage: "indent continuation lines by one tab per level"},
+	{name: "width", kind: isNumber, category: catLayout, def: "100", usage: "break lines at column `N` where possible; 0 for no limit"},
+	{name: "operators", kind: isText, category: catLayout, def: "leading", usage: "`WHERE` && and || stand at a line break: leading or trailing"},
+	{name: "newline", kind: isText, category: catLayout, def: "keep", usage: "the line `ENDING`: keep, lf or crlf"},
+	{name: "heredoc-bodies", category: catLayout, usage: "lay out the bodies of RUN here-documents too"},
+	{name: "cache-neutral", category: catLayout, usage: "leave the text of RUN instructions alone, so that no layer is built again"},
 }
 
-func fileFlags() []flag {
-	return []flag{
-		{name: "stdin-filename", kind: isText, category: catFiles, usage: "the `PATH` that standard input stands for"},
-		{name: "config", kind: isText, category: catFiles, usage: "use this configuration `FILE` instead of searching for .refit.toml"},
-		{name: "no-config", category: catFiles, usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
-		{name: "changed", kind: isText, category: catFiles, usage: "only files that git says differ from `REF` (HEAD without one); without a path, below this directory", without: "HEAD"},
-		{name: "changed-lines", kind: isText, category: catFiles, usage: "only what touches lines that git says differ from `REF` (HEAD without one)", without: "HEAD"},
-		{name: "force-exclude", category: catFiles, usage: "ignore rules hold for paths named on the command line, too"},
-		{name: "no-ignore", category: catFiles, usage: "search directories without regard to .gitignore"},
-		{name: "jobs", kind: isNumber, short: "j", category: catFiles, usage: "process `N` files at a time; 0 for one per processor"},
-	}
+var fileFlags = []flag{
+	{name: "stdin-filename", kind: isText, category: catFiles, usage: "the `PATH` that standard input stands for"},
+	{name: "config", kind: isText, category: catFiles, usage: "use this configuration `FILE` instead of searching for .refit.toml"},
+	{name: "no-config", category: catFiles, usage: "read no .refit.toml, .editorconfig or .hadolint.yaml"},
+	{name: "changed", kind: isText, category: catFiles, usage: "only files that git says differ from `REF` (HEAD without one); without a path, below this directory", without: "HEAD"},
+	{name: "changed-lines", kind: isText, category: catFiles, usage: "only what touches lines that git says differ from `REF` (HEAD without one)", without: "HEAD"},
+	{name: "force-exclude", category: catFiles, usage: "ignore rules hold for paths named on the command line, too"},
+	{name: "no-ignore", category: catFiles, usage: "search directories without regard to .gitignore"},
+	{name: "jobs", kind: isNumber, short: "j", category: catFiles, usage: "process `N` files at a time; 0 for one per processor"},
 }
 
-func outputFlags() []flag {
-	return []flag{
-		{name: "verbose", short: "v", category: catOutput, usage: "name each change and each place that was left alone, with reasons, on standard error"},
-		{name: "explain-skips", category: catOutput, usage: "list every place where a transform wanted to act and why it did not"},
-		{name: "output-format", kind: isText, category: catOutput, def: "text", usage: "write a report as `FORMAT`: text, json, sarif, rdjson (reviewdog), github (annotations) or gitlab (code quality)"},
-		{name: "quiet", short: "q", category: catOutput, usage: "no summary"},
-		{name: "color", kind: isText, category: catOutput, def: "auto", usage: "`WHEN` to colour: auto (on a terminal, unless NO_COLOR is set), always or never"},
-	}
-}
-
-func concat(groups ...[]flag) []flag {
-	var out []flag
-	for _, g := range groups {
-		out = append(out, g...)
-	}
-	return out
+var outputFlags = []flag{
+	{name: "verbose", short: "v", category: catOutput, usage: "name each change and each place that was left alone, with reasons, on standard error"},
+	{name: "explain-skips", category: catOutput, usage: "list every place where a transform wanted to act and why it did not"},
+	{name: "output-format", kind: isText, category: catOutput, def: "text", usage: "write a report as `FORMAT`: text, json, sarif, rdjson (reviewdog), github (annotations) or gitlab (code quality)"},
+	{name: "quiet", short: "q", category: catOutput, usage: "no summary"},
+	{name: "color", kind: isText, category: catOutput, def: "auto", usage: "`WHEN` to colour: auto (on a terminal, unless NO_COLOR is set), always or never"},
 }
 
 // readSettings understands the flags that the command has.

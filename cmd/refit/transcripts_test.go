@@ -86,7 +86,7 @@ func TestTranscriptsOfFlags(t *testing.T) {
 	}
 	wanted := []string{"--help", "--version"}
 	for _, cmd := range commands(c) {
-		for _, f := range cmd.flags {
+		for f := range cmd.eachFlag() {
 			wanted = append(wanted, cmd.name+" --"+f.name)
 		}
 	}

@@ -21,9 +21,9 @@ func verifyCommand(c *console) *command {
 		description: "Compares the build plans of two Dockerfiles: what BuildKit would carry out. Where they differ, it asks whether both\n" +
 			"become the same build under the safe changes of refit fix. With --build it builds both and compares the images file\n" +
 			"by file; then the images decide.",
-		flags: concat([]flag{
+		flags: [][]flag{{
 			{name: "build", category: catEngine, usage: "build both and compare the images"},
-		}, engineFlags()),
+		}, engineFlags},
 		run: func(ctx *call) error { return runVerify(c, ctx) },
 	}
 }

@@ -116,8 +116,8 @@ func (r *Resolver) lock(dir string) dirLock {
 		return r.lock(up) // nothing to remember
 	}
 	var l dirLock
-	if !empty {
-		l.lock, l.err = readLock(filepath.Join(dir, LockName))
+	if path := inDir(dir, LockName); !empty && !missing(path) {
+		l.lock, l.err = readLock(path)
 	}
 	if l.lock == nil && l.err == nil && up != dir {
 		l = r.lock(up)

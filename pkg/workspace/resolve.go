@@ -135,14 +135,18 @@ func (r *Resolver) dir(dir string) *dirConfig {
 	if empty {
 		return d
 	}
-	if r.File == "" {
+	if path := inDir(dir, ConfigName); r.File == "" && !missing(path) {
 		// A nearer file replaces the one above, mistakes included.
-		if c, err := ReadConfig(filepath.Join(dir, ConfigName)); !errors.Is(err, fs.ErrNotExist) {
+		if c, err := ReadConfig(path); !errors.Is(err, fs.ErrNotExist) {
 			d.config, d.err = c, err
 		}
 	}
-	for _, name := range []string{".hadolint.yaml", ".hadolint.yml"} {
-		if h, err := ReadHadolint(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range [...]string{".hadolint.yaml", ".hadolint.yml"} {
+		path := inDir(dir, name)
+		if missing(path) {
+			continue
+		}
+		if h, err := ReadHadolint(path); !errors.Is(err, fs.ErrNotExist) {
 			d.hadolint = h
 			if d.err == nil {
 				d.err = err
@@ -150,10 +154,18 @@ func (r *Resolver) dir(dir string) *dirConfig {
 			break
 		}
 	}
-	if _, err := os.Lstat(filepath.Join(dir, editorconfig.DefaultName)); err == nil {
+	if !missing(inDir(dir, editorconfig.DefaultName)) {
 		d.editor = true
 	}
 	return d
+}
+
+// inDir is the path of a file in a directory, whose path is clean.
+func inDir(dir, name string) string {
+	if os.IsPathSeparator(dir[len(dir)-1]) { // a root
+		return dir + name
+	}
+	return dir + string(filepath.Separator) + name
 }
 
 // ReadConfig reads a configuration file.
