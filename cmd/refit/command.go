@@ -122,9 +122,14 @@ func (c *call) text(name string) string {
 	return ""
 }
 
+// on is the value of a switch, off where it does not stand on the command line.
 func (c *call) on(name string) bool {
-	v, _ := strconv.ParseBool(c.text(name))
-	return v
+	v := c.values[name]
+	if v == nil {
+		return false
+	}
+	on, _ := strconv.ParseBool(v[len(v)-1])
+	return on
 }
 
 func (c *call) number(name string) int {

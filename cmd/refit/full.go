@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/refit-dev/refit/pkg/registry"
-	_ "github.com/refit-dev/refit/pkg/transform/spdx" // label schemas with licences
+	_ "github.com/refit-dev/refit/pkg/transform/labelkind" // label schemas with licences and URLs
 	"github.com/refit-dev/refit/pkg/workspace/buildfile"
 )
 

@@ -83,7 +83,7 @@ func (j *job) place(f workspace.File) string {
 }
 
 // needsFull reports whether the settings of a file ask for what the plain
-// program does not have: the list of licences.
+// program does not have: the list of licences, and net/url.
 func (j *job) needsFull(files []workspace.File) bool {
 	if transform.ValidLicense != nil || j.command == "fmt" {
 		return false
@@ -94,7 +94,7 @@ func (j *job) needsFull(files []workspace.File) bool {
 			continue // told with the file
 		}
 		for _, kind := range st.Rules.LabelSchema {
-			if kind == "spdx" {
+			if kind == "spdx" || kind == "url" {
 				return true
 			}
 		}

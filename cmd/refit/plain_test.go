@@ -117,7 +117,7 @@ func TestPlainImports(t *testing.T) {
 	}
 	for _, not := range []string{
 		"net/http", "crypto/tls", "html/template", "text/template", "runtime/metrics", "github.com/klauspost/compress/zstd",
-		"net", "github.com/zclconf/go-cty/cty", "github.com/github/go-spdx/v2/spdxexp", "golang.org/x/crypto/ssh", "github.com/google/go-containerregistry/pkg/v1/remote", "github.com/sourcegraph/jsonrpc2",
+		"net", "net/url", "net/netip", "github.com/zclconf/go-cty/cty", "github.com/github/go-spdx/v2/spdxexp", "golang.org/x/crypto/ssh", "github.com/google/go-containerregistry/pkg/v1/remote", "github.com/sourcegraph/jsonrpc2",
 		"github.com/refit-dev/refit/pkg/measure", "github.com/refit-dev/refit/pkg/lsp",
 	} {
 		if slices.Contains(deps, not) {

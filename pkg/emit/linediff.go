@@ -2,9 +2,8 @@ package emit
 
 import (
 	"bytes"
-	"unicode/utf8"
 
-	"github.com/sergi/go-diff/diffmatchpatch"
+	"github.com/aymanbagabas/go-udiff/lcs"
 )
 
 // Hunk is a run of lines that differ: the lines [OldStart, OldEnd) of the old
@@ -58,7 +57,7 @@ func diffLines(old, new [][]byte) []Hunk {
 // differ compares two sequences of line numbers. Comparing all lines with
 // Myers' algorithm is quadratic where texts have little in common, so lines
 // that occur once on each side are matched first (as in patience diff), and
-// only the small gaps between them are left to go-diff.
+// only the small gaps between them are left to lcs, gopls' own differ.
 type differ struct {
 	a, b  []int32
 	hunks []Hunk
@@ -175,38 +174,10 @@ func rising(ms []match) []match {
 	return out
 }
 
-// myers compares a gap with go-diff, one rune per line.
+// myers compares a gap.
 func (d *differ) myers(a0, a1, b0, b1 int) {
-	local := map[int32]rune{}
-	encode := func(ids []int32) []rune {
-		out := make([]rune, len(ids))
-		for i, id := range ids {
-			r, ok := local[id]
-			if !ok {
-				if r = rune(len(local) + 1); r >= 0xD800 {
-					r += 0x800 // past the surrogates, which are no runes
-				}
-				local[id] = r
-			}
-			out[i] = r
-		}
-		return out
-	}
-	dmp := diffmatchpatch.New()
-	dmp.DiffTimeout = 0 // the result must not depend on the machine's speed
-	i, j := a0, b0
-	for _, op := range dmp.DiffMainRunes(encode(d.a[a0:a1]), encode(d.b[b0:b1]), false) {
-		n := utf8.RuneCountInString(op.Text)
-		switch op.Type {
-		case diffmatchpatch.DiffEqual:
-			i, j = i+n, j+n
-		case diffmatchpatch.DiffDelete:
-			d.add(i, i+n, j, j)
-			i += n
-		case diffmatchpatch.DiffInsert:
-			d.add(i, i, j, j+n)
-			j += n
-		}
+	for _, h := range lcs.DiffRunes(d.a[a0:a1], d.b[b0:b1]) {
+		d.add(a0+h.Start, a0+h.End, b0+h.ReplStart, b0+h.ReplEnd)
 	}
 }
 

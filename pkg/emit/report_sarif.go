@@ -2,9 +2,10 @@ package emit
 
 import (
 	"encoding/base64"
-	"net/url"
+	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -118,13 +119,24 @@ type sarifContent struct {
 	Binary string `json:"binary,omitempty"`
 }
 
-// sarifURI writes a path as a URI reference.
+// sarifURI writes a path as a URI reference,
+// https://datatracker.ietf.org/doc/html/rfc3986#section-3.3.
 func sarifURI(p string) string {
-	u := url.URL{Path: p}
+	var b strings.Builder
 	if path.IsAbs(p) {
-		u.Scheme = "file"
+		b.WriteString("file://")
+	} else if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ":") {
+		b.WriteString("./") // or it would be taken for a scheme
 	}
-	return u.String()
+	for i := range len(p) {
+		c := p[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~/$&+,:;=@", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 func sarifRegionOf(from, to Place) *sarifRegion {

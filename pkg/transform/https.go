@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -80,28 +79,46 @@ func (p *Pass) adviseHTTPS(at parse.Span, what string) {
 
 // plainHTTP reports whether a word is an http URL of a public host.
 func plainHTTP(s string) bool {
-	if !strings.HasPrefix(strings.ToLower(s), "http://") {
+	const scheme = "http://"
+	if len(s) < len(scheme) || !strings.EqualFold(s[:len(scheme)], scheme) {
 		return false
 	}
-	u, err := url.Parse(strings.Map(func(c rune) rune {
-		if c < ' ' || c == '$' || c == '{' || c == '}' {
-			return 'x'
-		}
-		return c
-	}, s))
-	if err != nil {
-		return false
-	}
-	host := strings.ToLower(u.Hostname())
-	return !isAddress(host) && strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal") && !strings.HasSuffix(host, ".localhost")
+	host, ok := urlHost(s[len(scheme):])
+	return ok && !isAddress(host) && strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal") && !strings.HasSuffix(host, ".localhost")
 }
 
-// isAddress reports whether a URL's host is an IP address: no name has a colon
-// or ends in a number. https://url.spec.whatwg.org/#ends-in-a-number-checker
+// urlHost is the host in small letters that stands behind the scheme of a URL, with
+// an x for what marks a variable. It is not ok where the host holds what no name
+// does, or the port is no number.
+// https://datatracker.ietf.org/doc/html/rfc3986#section-3.2
+func urlHost(s string) (host string, ok bool) {
+	if i := strings.IndexAny(s, "/?#"); i >= 0 {
+		s = s[:i]
+	}
+	s = s[strings.LastIndexByte(s, '@')+1:]
+	host, port, _ := strings.Cut(s, ":")
+	ok = strings.Trim(port, "0123456789") == ""
+	host = strings.Map(func(c rune) rune {
+		switch {
+		case c == '$' || c == '{' || c == '}':
+			return 'x'
+		case c >= 'A' && c <= 'Z':
+			return c - 'A' + 'a'
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '.', c == '_', c > 0x7f:
+			return c
+		}
+		ok = false
+		return c
+	}, host)
+	return host, ok
+}
+
+// isAddress reports whether a URL's host is an IPv4 address: no name ends in a
+// number. https://url.spec.whatwg.org/#ends-in-a-number-checker
 func isAddress(host string) bool {
 	host = strings.TrimSuffix(host, ".")
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	return strings.Contains(host, ":") || last != "" && strings.Trim(last, "0123456789") == ""
+	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 // checked reports whether a program verifies what it downloads.

@@ -3,7 +3,6 @@ package transform
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -187,11 +186,15 @@ func extraLabels(p *Pass) {
 	}
 }
 
-// isURL asks for an absolute URL.
-func isURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.IsAbs() && (u.Host != "" || u.Opaque != "" || u.Path != "")
-}
+// ValidLicense and ValidURL report whether a label's value is an SPDX licence
+// expression and an absolute URL. They are nil, and labels of the kinds spdx
+// and url are not looked at, unless a program imports pkg/transform/labelkind,
+// which sets them.
+var ValidLicense, ValidURL func(string) bool
+
+func isSPDX(s string) bool { return ValidLicense == nil || ValidLicense(s) }
+
+func isURL(s string) bool { return ValidURL == nil || ValidURL(s) }
 
 // isSemver asks for all three numbers, without a v. https://semver.org/
 func isSemver(s string) bool {
@@ -199,13 +202,6 @@ func isSemver(s string) bool {
 	core, _, _ = strings.Cut(core, "-")
 	return semver.IsValid("v"+s) && strings.Count(core, ".") == 2
 }
-
-// ValidLicense reports whether a label's value is an SPDX licence expression.
-// It is nil, and labels of the kind spdx are not looked at, unless a program
-// imports pkg/transform/spdx, which sets it.
-var ValidLicense func(string) bool
-
-func isSPDX(s string) bool { return ValidLicense == nil || ValidLicense(s) }
 
 // isTime asks for RFC 3339, which allows a blank instead of the T.
 func isTime(s string) bool {

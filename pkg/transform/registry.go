@@ -31,40 +31,38 @@ func register(t *Transform) struct{} {
 // ordered are the transforms in the order in which they run: by name, each
 // behind those that its After names.
 var ordered = lazy.Value[[]*Transform]{Make: func() []*Transform {
-	byName := map[string]*Transform{}
 	all := slices.Clone(registered)
-	for _, t := range all {
-		if byName[t.Name] != nil {
-			panic("two transforms named " + t.Name)
-		}
-		byName[t.Name] = t
-	}
 	slices.SortFunc(all, func(a, b *Transform) int { return strings.Compare(a.Name, b.Name) })
-	var out []*Transform
-	state := map[*Transform]int{}
-	var visit func(t *Transform)
-	visit = func(t *Transform) {
-		switch state[t] {
-		case 1:
+	out := make([]*Transform, 0, len(all))
+	const visiting, visited = 1, 2
+	state := make([]uint8, len(all))
+	var visit func(i int)
+	visit = func(i int) {
+		t := all[i]
+		switch state[i] {
+		case visiting:
 			panic("the order of transforms has a cycle at " + t.Name)
-		case 2:
+		case visited:
 			return
 		}
-		state[t] = 1
+		state[i] = visiting
 		for _, name := range t.After {
-			dep := byName[name]
-			if dep == nil {
+			dep, ok := slices.BinarySearchFunc(all, name, func(t *Transform, name string) int { return strings.Compare(t.Name, name) })
+			if !ok {
 				panic(t.Name + " is declared to run after " + name + ", which does not exist")
 			}
 			visit(dep)
 		}
-		state[t] = 2
+		state[i] = visited
 		out = append(out, t)
 	}
-	for _, first := range []bool{true, false} {
-		for _, t := range all {
+	for _, first := range [...]bool{true, false} {
+		for i, t := range all {
+			if i > 0 && all[i-1].Name == t.Name {
+				panic("two transforms named " + t.Name)
+			}
 			if t.First == first {
-				visit(t)
+				visit(i)
 			}
 		}
 	}
@@ -160,7 +158,9 @@ func choose(opt *Options) (selection, error) {
 			sel.named[t] = true
 		}
 	}
-	for _, t := range ordered.Get() {
+	all := ordered.Get()
+	sel.list = make([]*Transform, 0, len(all))
+	for _, t := range all {
 		if ignored[t] || len(opt.Select) == 0 && t.Off || len(opt.Select) > 0 && !sel.named[t] {
 			continue
 		}

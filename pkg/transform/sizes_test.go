@@ -12,7 +12,7 @@ import (
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/transform"
-	_ "github.com/refit-dev/refit/pkg/transform/spdx" // TestPolicies has licences
+	_ "github.com/refit-dev/refit/pkg/transform/labelkind" // TestPolicies has licences and URLs
 )
 
 // perInstruction makes a file of n instructions: those of one line are repeated

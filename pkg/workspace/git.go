@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/url"
 	"os/exec"
 	"strings"
 )
@@ -43,11 +42,21 @@ func GitValue(dir, what string) (string, error) {
 		if err != nil {
 			return "", errors.New("the repository has no remote named origin")
 		}
-		if u, err := url.Parse(v); err == nil && u.User != nil {
-			u.User = nil
-			v = u.String()
-		}
-		return v, nil
+		return withoutUser(v), nil
 	}
 	return "", fmt.Errorf("git knows no %q", what)
+}
+
+// withoutUser takes the user and the password, which may be a token, out of a
+// URL.
+func withoutUser(u string) string {
+	scheme, rest, ok := strings.Cut(u, "://")
+	if !ok {
+		return u // a path, or git@host:path
+	}
+	end := len(rest)
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		end = i
+	}
+	return scheme + "://" + rest[strings.LastIndexByte(rest[:end], '@')+1:]
 }
