@@ -84,7 +84,7 @@ func plainHTTP(s string) bool {
 		return false
 	}
 	host, ok := urlHost(s[len(scheme):])
-	return ok && !isAddress(host) && strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal") && !strings.HasSuffix(host, ".localhost")
+	return ok && !isIPv4(host) && strings.Contains(host, ".") && !strings.HasSuffix(host, ".local") && !strings.HasSuffix(host, ".internal") && !strings.HasSuffix(host, ".localhost")
 }
 
 // urlHost is the host in small letters that stands behind the scheme of a URL, with
@@ -113,9 +113,9 @@ func urlHost(s string) (host string, ok bool) {
 	return host, ok
 }
 
-// isAddress reports whether a URL's host is an IPv4 address: no name ends in a
+// isIPv4 reports whether a URL's host is an IPv4 address: no name ends in a
 // number. https://url.spec.whatwg.org/#ends-in-a-number-checker
-func isAddress(host string) bool {
+func isIPv4(host string) bool {
 	host = strings.TrimSuffix(host, ".")
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	return last != "" && strings.Trim(last, "0123456789") == ""

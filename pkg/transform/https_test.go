@@ -13,6 +13,11 @@ import (
 func TestURLHost(t *testing.T) {
 	pieces := []string{"example.com", "EXAMPLE.org", "a-b", "1.2.3.4", "x_y", "é", ":", "80", "@", "user", "/", "?", "#", "[::1]", ".", "%41", " ", "path", "8x", "\"", "<"}
 	r := rand.New(rand.NewPCG(1, 2))
+	for _, s := range []string{"[::1]/a", "[fe80::1%25eth0]:80", "::1"} {
+		if host, ok := urlHost(s); ok && host != "" {
+			t.Errorf("%q: %q", s, host)
+		}
+	}
 	named := 0
 	for range 200_000 {
 		var b strings.Builder
