@@ -182,9 +182,8 @@ type Need struct {
 // the container. ok is false if none does. A need beats a doubt.
 func (fs *Facts) NeededLater(in *parse.Instruction, m *Manager) (n Need, ok bool) {
 	st := fs.At(in).Stage
-	i := slices.Index(st.Instructions, in)
 	seen := map[*Stage]bool{}
-	fs.needs(st, i+1, m, seen, &n)
+	fs.needs(st, st.position(in)+1, m, seen, &n)
 	return n, n.In != nil
 }
 
@@ -231,11 +230,10 @@ func (fs *Facts) needs(s *Stage, from int, m *Manager, seen map[*Stage]bool, n *
 			return true
 		}
 	}
-	for _, r := range s.Readers {
-		for i, in := range r.Instructions {
-			if fs.copiesDir(in, s, m) && fs.needs(r, i+1, m, seen, n) {
-				return true
-			}
+	for _, in := range s.copiers {
+		r := fs.At(in).Stage
+		if fs.copiesDir(in, m) && fs.needs(r, r.position(in)+1, m, seen, n) {
+			return true
 		}
 	}
 	return false
@@ -251,17 +249,9 @@ func mentions(text string, m *Manager) bool {
 	return false
 }
 
-// copiesDir reports whether a COPY takes the manager's lists from a stage.
-func (fs *Facts) copiesDir(in *parse.Instruction, s *Stage, m *Manager) bool {
-	if in.Name != "COPY" || len(in.Words) < 2 {
-		return false
-	}
-	fl := in.Flag("from")
-	if fl == nil {
-		return false
-	}
-	ref := fs.Expand(fl.Arg, in)
-	if !ref.Known || fs.StageRef(ref.S, fs.At(in).Stage) != s {
+// copiesDir reports whether a COPY takes the manager's lists.
+func (fs *Facts) copiesDir(in *parse.Instruction, m *Manager) bool {
+	if in.Name != "COPY" || in.Parent != nil || len(in.Words) < 2 {
 		return false
 	}
 	for _, w := range in.Words[:len(in.Words)-1] {

@@ -53,22 +53,14 @@ type Copy struct {
 // Copy resolves a COPY or ADD. It returns nil for other instructions and for
 // those that are not understood.
 func (fs *Facts) Copy(in *parse.Instruction) *Copy {
-	c, ok := fs.copies[in]
-	if !ok {
-		// Each looks at those before it: without a memory that takes forever.
-		if fs.copies == nil {
-			fs.copies = map[*parse.Instruction]*Copy{}
-		}
-		c = fs.resolveCopy(in)
-		fs.copies[in] = c
-	}
-	return c
-}
-
-func (fs *Facts) resolveCopy(in *parse.Instruction) *Copy {
 	if in.Name != "COPY" && in.Name != "ADD" || in.Form == parse.Opaque || in.Parent != nil {
 		return nil
 	}
+	// Each looks at those before it: without a memory that takes forever.
+	return fs.copies.of(in, len(fs.states), func() *Copy { return fs.resolveCopy(in) })
+}
+
+func (fs *Facts) resolveCopy(in *parse.Instruction) *Copy {
 	v, err := in.Typed()
 	if err != nil {
 		return nil

@@ -27,12 +27,32 @@ type Facts struct {
 
 	states  []State                        // by instruction index
 	scripts []atomic.Pointer[shell.Script] // by instruction index, made when asked for
-	copies  map[*parse.Instruction]*Copy
+	copies  answers[*Copy]
 	adopted map[string]*shell.Script // of an earlier text of the file, by their text
 	named   map[string][]*Stage      // by name, in order
 
-	calls       map[int][]Call        // by instruction index, filled on demand
-	invocations map[int][]*Invocation // likewise
+	calls       answers[[]Call]
+	invocations answers[[]*Invocation]
+}
+
+// answers are what was found out about instructions, by their index.
+type answers[T any] []answer[T]
+
+type answer[T any] struct {
+	value T
+	known bool
+}
+
+// of gives the answer for an instruction of a file with so many.
+func (a *answers[T]) of(in *parse.Instruction, instructions int, find func() T) T {
+	if *a == nil {
+		*a = make(answers[T], instructions)
+	}
+	x := &(*a)[in.Index]
+	if !x.known {
+		x.value, x.known = find(), true
+	}
+	return x.value
 }
 
 // State is what holds right before an instruction.
@@ -58,12 +78,13 @@ type Stage struct {
 	Instructions []*parse.Instruction
 	Ships        bool // its layers are part of an image that is built
 
-	root     *Stage         // the first of the parents, itself without any
-	place    int            // in the forest of the stages: parents first
-	size     int            // how many stages are FROM it, itself included; their places follow its own
-	end      State          // behind its last instruction
-	dirs     map[string]int // directories that its instructions make or find, with the index of the first, see readDirs
-	dirsRead int            // how many of its instructions were read for dirs
+	root     *Stage               // the first of the parents, itself without any
+	copiers  []*parse.Instruction // those with --from of this stage, in order
+	place    int                  // in the forest of the stages: parents first
+	size     int                  // how many stages are FROM it, itself included; their places follow its own
+	end      State                // behind its last instruction
+	dirs     map[string]int       // directories that its instructions make or find, with the index of the first, see readDirs
+	dirsRead int                  // how many of its instructions were read for dirs
 }
 
 // New computes the facts of a file.
@@ -255,6 +276,9 @@ func (fs *Facts) StageNamed(name string, before int) *Stage {
 // stage itself if it has no parent.
 func (s *Stage) Root() *Stage { return s.root }
 
+// position is the place of an instruction in the stage.
+func (s *Stage) position(in *parse.Instruction) int { return in.Index - s.From.Index - 1 }
+
 // Descends reports whether the stage is another or is FROM it, through parents;
 // no stage at all does not.
 func (s *Stage) Descends(from *Stage) bool {
@@ -357,16 +381,25 @@ func (fs *Facts) link() {
 				in = in.Child
 			}
 			for _, ref := range sourceRefs(in) {
-				v := fs.Expand(ref, in)
-				if !v.Known {
-					continue
-				}
-				if from := fs.StageRef(v.S, s); from != nil {
+				if from := fs.stageIn(ref, in, s); from != nil {
 					from.Readers = append(from.Readers, s)
+				}
+			}
+			if fl := in.Flag("from"); fl != nil {
+				if from := fs.stageIn(fl.Arg, in, s); from != nil {
+					from.copiers = append(from.copiers, in)
 				}
 			}
 		}
 	}
+}
+
+// stageIn is the stage that a word of an instruction in a stage names, or nil.
+func (fs *Facts) stageIn(ref string, in *parse.Instruction, s *Stage) *Stage {
+	if v := fs.Expand(ref, in); v.Known {
+		return fs.StageRef(v.S, s)
+	}
+	return nil
 }
 
 // sourceRefs returns the stages, images or contexts that an instruction reads

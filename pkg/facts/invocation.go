@@ -147,10 +147,10 @@ func baseName(f Field) string {
 // Calls returns the simple commands of the shell program of an instruction in
 // source order, or nil if there is none that is understood.
 func (fs *Facts) Calls(in *parse.Instruction) []Call {
-	i := in.Index
-	if c, ok := fs.calls[i]; ok {
-		return c
-	}
+	return fs.calls.of(in, len(fs.states), func() []Call { return fs.findCalls(in) })
+}
+
+func (fs *Facts) findCalls(in *parse.Instruction) []Call {
 	var out []Call
 	if s := fs.Script(in); s != nil {
 		if tree, err := s.Parse(); err == nil {
@@ -164,10 +164,6 @@ func (fs *Facts) Calls(in *parse.Instruction) []Call {
 		c.unwrap()
 		out = []Call{c}
 	}
-	if fs.calls == nil {
-		fs.calls = map[int][]Call{}
-	}
-	fs.calls[i] = out
 	return out
 }
 
@@ -216,10 +212,10 @@ func (st *State) bashSh() bool {
 // Invocations returns the calls of package managers in an instruction's shell
 // program or exec form, in source order.
 func (fs *Facts) Invocations(in *parse.Instruction) []*Invocation {
-	i := in.Index
-	if v, ok := fs.invocations[i]; ok {
-		return v
-	}
+	return fs.invocations.of(in, len(fs.states), func() []*Invocation { return fs.findInvocations(in) })
+}
+
+func (fs *Facts) findInvocations(in *parse.Instruction) []*Invocation {
 	var out []*Invocation
 	calls := fs.Calls(in)
 	for k := range calls {
@@ -228,10 +224,6 @@ func (fs *Facts) Invocations(in *parse.Instruction) []*Invocation {
 			out = append(out, v)
 		}
 	}
-	if fs.invocations == nil {
-		fs.invocations = map[int][]*Invocation{}
-	}
-	fs.invocations[i] = out
 	return out
 }
 

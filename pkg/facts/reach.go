@@ -48,27 +48,13 @@ func (fs *Facts) reach(s *Stage, dirs []string, r *Reach, seen map[*Stage]bool) 
 		r.Readers = append(r.Readers, c)
 		fs.reach(c, dirs, r, seen)
 	}
-	done := map[*Stage]bool{}
-	for _, reader := range s.Readers {
-		if done[reader] {
-			continue
-		}
-		done[reader] = true
-		for _, in := range reader.Instructions {
-			fs.readsFrom(s, reader, child(in), dirs, r, seen)
-		}
+	for _, in := range s.copiers {
+		fs.readsFrom(in, dirs, r, seen)
 	}
 }
 
-// readsFrom follows one instruction of a reader.
-func (fs *Facts) readsFrom(s, reader *Stage, in *parse.Instruction, dirs []string, r *Reach, seen map[*Stage]bool) {
-	fl := in.Flag("from")
-	if fl == nil {
-		return
-	}
-	if v := fs.Expand(fl.Arg, in); !v.Known || fs.StageRef(v.S, reader) != s {
-		return
-	}
+// readsFrom follows an instruction that copies from a stage.
+func (fs *Facts) readsFrom(in *parse.Instruction, dirs []string, r *Reach, seen map[*Stage]bool) {
 	c := fs.Copy(in)
 	if c == nil || in.Parent != nil {
 		r.Image = true
@@ -96,6 +82,7 @@ func (fs *Facts) readsFrom(s, reader *Stage, in *parse.Instruction, dirs []strin
 		}
 	}
 	if len(moved) > 0 {
+		reader := fs.At(in).Stage
 		r.Readers = append(r.Readers, reader)
 		fs.reach(reader, moved, r, seen)
 	}

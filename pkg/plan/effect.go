@@ -3,7 +3,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -160,13 +159,13 @@ func (e Syntax) describe() string  { return "syntax directive " + e.Value }
 // editor is a plan being edited: its steps by the position of the plan before.
 type editor struct {
 	plan   *Plan
-	at     [][]*step // at[i]: what stands at instruction i's place; the last is the end
-	merged map[int]bool
+	at     [][]*step      // at[i]: what stands at instruction i's place; the last is the end
+	copied map[*step]bool // steps that own has made
 }
 
 // apply returns a copy of the plan with the effects applied.
 func (p *Plan) apply(effects []Effect) (*Plan, error) {
-	ed := &editor{plan: &Plan{File: p.File, syntax: p.syntax, check: p.check}, merged: map[int]bool{}}
+	ed := &editor{plan: &Plan{File: p.File, syntax: p.syntax, check: p.check}, copied: map[*step]bool{}}
 	for _, s := range p.steps {
 		ed.at = append(ed.at, []*step{s})
 	}
@@ -195,9 +194,11 @@ func (ed *editor) own(instr int) (*step, error) {
 	}
 	for i, s := range ed.at[instr] {
 		if s.instr == instr {
-			c := s.clone()
-			ed.at[instr][i] = c
-			return c, nil
+			if !ed.copied[s] {
+				s = s.clone()
+				ed.at[instr][i], ed.copied[s] = s, true
+			}
+			return s, nil
 		}
 	}
 	return nil, errNoInstruction
@@ -217,16 +218,20 @@ func (ed *editor) command(instr, index int) (*script, uint, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	cmds := shell.Commands(f)
+	var cmds []*syntax.CallExpr
+	if src := s.script.src; src != nil && src.Lang == s.script.lang {
+		cmds, err = src.Commands()
+	} else {
+		cmds = shell.Commands(f)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
 	if index < 0 || index >= len(cmds) {
 		return nil, 0, errors.New("no such command")
 	}
-	old := s.script.edits
-	s.script.edits = newEdits()
-	if old != nil {
-		maps.Copy(s.script.edits.replace, old.replace)
-		maps.Copy(s.script.edits.drop, old.drop)
-		maps.Copy(s.script.edits.behind, old.behind)
+	if s.script.edits == nil { // a plan's steps have none: these are the copy's
+		s.script.edits = newEdits()
 	}
 	return s.script, cmds[index].Pos().Offset(), nil
 }

@@ -50,6 +50,7 @@ Safe in /tmp and where nothing later in the file names the archive; unsafe where
 func archiveCleanup(p *Pass) {
 	for _, r := range p.Programs() {
 		calls := p.Facts.Calls(r.In)
+		var found *downloads
 		for k := range calls {
 			kind := "archive"
 			file, ok := unpacked(&calls[k])
@@ -57,7 +58,13 @@ func archiveCleanup(p *Pass) {
 				kind = "signature"
 				file, ok = verified(&calls[k])
 			}
-			if calls[k].Nested || !ok || !r.downloaded(calls[:k], &calls[k], file) {
+			if calls[k].Nested || !ok {
+				continue
+			}
+			if found == nil {
+				found = r.findDownloads(calls)
+			}
+			if !found.before(k, r.raw(&calls[k], file)) {
 				continue
 			}
 			p.archive(r, calls, k, file, kind)
@@ -272,30 +279,47 @@ func plainFile(f facts.Field) bool {
 	return f.Text != "-" && !f.Glob && strings.Trim(base, "\x00") != "" && strings.Contains(base, ".")
 }
 
-// downloaded reports whether one of the commands downloads the file that a
-// command unpacks.
-func (r *Program) downloaded(calls []facts.Call, unpack *facts.Call, file facts.Field) bool {
-	name := r.raw(unpack, file)
-	base := name[strings.LastIndexByte(name, '/')+1:]
+// downloads are the files that the commands of a program download, each with
+// the number of the first command that does.
+type downloads struct {
+	written map[string]int // words that may follow -o
+	saved   map[string]int // saved under the name that they have in the URL, in the working directory
+}
+
+func (r *Program) findDownloads(calls []facts.Call) *downloads {
+	d := &downloads{map[string]int{}, map[string]int{}}
+	note := func(to map[string]int, name string, i int) {
+		if _, ok := to[name]; !ok {
+			to[name] = i
+		}
+	}
 	for i := range calls {
 		c := &calls[i]
-		if n := c.Name(); c.Nested || n != "curl" && n != "wget" {
+		n := c.Name()
+		if c.Nested || n != "curl" && n != "wget" {
 			continue
 		}
+		own := n == "wget" && !hasOption(c, 'O', "--output-document") && !hasOption(c, 'P', "--directory-prefix") ||
+			n == "curl" && hasOption(c, 'O', "--remote-name")
 		for j, f := range c.Fields[1:] {
 			word := r.raw(c, f)
-			switch {
-			case word == name && j > 0: // -o FILE
-				return true
-			case strings.Contains(word, "/") && strings.HasSuffix(word, "/"+base):
-				// Saved under its own name, in the directory that it is
-				// unpacked from.
-				own := c.Name() == "wget" && !hasOption(c, 'O', "--output-document") && !hasOption(c, 'P', "--directory-prefix")
-				own = own || c.Name() == "curl" && hasOption(c, 'O', "--remote-name")
-				if own && name == base {
-					return true
-				}
+			if j > 0 {
+				note(d.written, word, i)
 			}
+			if at := strings.LastIndexByte(word, '/'); at >= 0 && own {
+				note(d.saved, word[at+1:], i)
+			}
+		}
+	}
+	return d
+}
+
+// before reports whether a command with a number below k downloads a file, whose
+// name is as the command that unpacks it has it.
+func (d *downloads) before(k int, name string) bool {
+	for _, from := range [...]map[string]int{d.written, d.saved} {
+		if i, ok := from[name]; ok && i < k {
+			return true
 		}
 	}
 	return false

@@ -36,21 +36,6 @@ func (r *Program) InsertBehind(c *syntax.CallExpr, text string) ([]emit.Edit, []
 		[]plan.Effect{plan.Behind{Instr: r.In.Index, Index: r.Index(c), Semi: semi, Text: text}}, nil
 }
 
-// commentFollows reports whether a comment of the shell program starts on the
-// same line behind an offset.
-func (r *Program) commentFollows(at int) bool {
-	found := false
-	syntax.Walk(r.Tree, func(n syntax.Node) bool {
-		if c, ok := n.(*syntax.Comment); ok {
-			if start := r.Span(c).Start; start >= at && r.file.Position(start).Line == r.file.Position(at).Line {
-				found = true
-			}
-		}
-		return true
-	})
-	return found
-}
-
 // behindMode decides how a command is joined behind a statement. Where set -e
 // is in force, the failure of a command that && follows does not end the shell;
 // where it is not, or is without effect, the failure of a command that a
@@ -58,7 +43,7 @@ func (r *Program) commentFollows(at int) bool {
 // follow, and in conditions. See
 // https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_26_03.
 func (r *Program) behindMode(st *syntax.Stmt) (semi bool, err error) {
-	p, ok := spotOf(r.Tree.Stmts, st, spot{last: true})
+	p, ok := r.spotOf(st)
 	on := r.errExit()
 	switch {
 	case !ok:
@@ -69,7 +54,7 @@ func (r *Program) behindMode(st *syntax.Stmt) (semi bool, err error) {
 		return true, nil
 	case !p.last:
 		return false, errors.New("set -e may be in force and the command ends a list")
-	case !simple(st) || runsText(st) || hasFunctions(r.Tree):
+	case !simple(st) || runsText(st) || r.hasFunctions():
 		// && would turn -e off inside what it runs.
 		return false, errors.New("set -e may be in force and the command runs others")
 	}
@@ -84,55 +69,41 @@ type spot struct {
 	chainEnd bool // nothing follows it with &&
 }
 
-// spotOf finds a statement in a list and in the compound commands in it. p is
-// the spot of the list.
-func spotOf(list []*syntax.Stmt, st *syntax.Stmt, p spot) (spot, bool) {
+// readSpots notes the spots of the statements in a list and in the compound
+// commands in it. p is the spot of the list.
+func readSpots(spots map[*syntax.Stmt]spot, list []*syntax.Stmt, p spot) {
 	for i, s := range list {
 		chain := shell.AndList(s)
 		for k, o := range chain {
 			here := spot{
-				ignored: p.ignored || k < len(chain)-1, last: p.last && i == len(list)-1 && k == len(chain)-1,
+				ignored: p.ignored, last: p.last && i == len(list)-1 && k == len(chain)-1,
 				chain: len(chain) > 1, chainEnd: k == len(chain)-1,
 			}
-			if o == st {
-				here.ignored = p.ignored
-				return here, true
-			}
-			here.ignored = here.ignored || o.Negated
-			inside := func(list []*syntax.Stmt, last bool) (spot, bool) {
+			spots[o] = here
+			here.ignored = p.ignored || k < len(chain)-1 || o.Negated
+			inside := func(list []*syntax.Stmt, last bool) {
 				q := here
 				q.last = here.last && last && !o.Negated
-				return spotOf(list, st, q)
-			}
-			var found spot
-			ok := false
-			try := func(list []*syntax.Stmt, last bool) {
-				if !ok {
-					found, ok = inside(list, last)
-				}
+				readSpots(spots, list, q)
 			}
 			switch c := o.Cmd.(type) {
 			case *syntax.Block:
-				try(c.Stmts, len(o.Redirs) == 0)
+				inside(c.Stmts, len(o.Redirs) == 0)
 			case *syntax.Subshell:
-				try(c.Stmts, false)
+				inside(c.Stmts, false)
 			case *syntax.IfClause:
 				for n := c; n != nil; n = n.Else {
-					try(n.Then, false)
+					inside(n.Then, false)
 				}
 			case *syntax.ForClause:
-				try(c.Do, false)
+				inside(c.Do, false)
 			case *syntax.WhileClause:
-				try(c.Do, false)
+				inside(c.Do, false)
 			case *syntax.CaseClause:
 				for _, it := range c.Items {
-					try(it.Stmts, false)
+					inside(it.Stmts, false)
 				}
-			}
-			if ok {
-				return found, true
 			}
 		}
 	}
-	return spot{}, false
 }

@@ -85,9 +85,7 @@ func cdWorkdir(p *Pass) {
 // resetsWorkdir reports whether an absolute WORKDIR follows an instruction
 // before anything that depends on the directory.
 func (p *Pass) resetsWorkdir(in *parse.Instruction) bool {
-	st := p.Facts.At(in).Stage
-	i := slices.Index(st.Instructions, in)
-	for _, o := range st.Instructions[i+1:] {
+	for _, o := range p.File.Instructions[in.Index+1:] {
 		switch o.Name {
 		case "WORKDIR":
 			v := p.Facts.Expand(o.Args.Value, o)

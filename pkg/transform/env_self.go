@@ -1,7 +1,10 @@
 package transform
 
 import (
+	"iter"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/emit"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -32,20 +35,13 @@ func envSelf(p *Pass) {
 		// first: the pairs that use a variable of another pair.
 		var first, rest []parse.Pair
 		why := ""
-		for i, a := range in.Pairs {
-			uses := false
-			for j, b := range in.Pairs {
-				if i == j {
-					continue
-				}
-				if a.Key.Value == b.Key.Value {
-					why = "a variable is set twice"
-				}
-				if refers(a.Value.Value, b.Key.Value) && !itself(b) {
-					uses = true
-				}
+		all, keys := newSetters(in.Pairs), make(map[string]bool, len(in.Pairs))
+		for _, a := range in.Pairs {
+			if keys[a.Key.Value] {
+				why = "a variable is set twice"
 			}
-			if uses {
+			keys[a.Key.Value] = true
+			if all.usedBy(a, func(b parse.Pair) bool { return a.Key.Start != b.Key.Start }) {
 				first = append(first, a)
 			} else {
 				rest = append(rest, a)
@@ -54,11 +50,10 @@ func envSelf(p *Pass) {
 		if len(first) == 0 {
 			continue
 		}
+		among := newSetters(first)
 		for _, a := range first {
-			for _, b := range first {
-				if a.Key.Value != b.Key.Value && refers(a.Value.Value, b.Key.Value) && !itself(b) {
-					why = "the values use each other's variables"
-				}
+			if among.usedBy(a, func(b parse.Pair) bool { return a.Key.Value != b.Key.Value }) {
+				why = "the values use each other's variables"
 			}
 		}
 		switch {
@@ -73,11 +68,11 @@ func envSelf(p *Pass) {
 		}
 		src := p.File.Src
 		line := func(pairs []parse.Pair) string {
-			text := in.Keyword.Text(src)
+			text := []string{in.Keyword.Text(src)}
 			for _, a := range pairs {
-				text += " " + parse.Span{Start: a.Key.Start, End: a.Value.End}.Text(src)
+				text = append(text, parse.Span{Start: a.Key.Start, End: a.Value.End}.Text(src))
 			}
-			return text
+			return strings.Join(text, " ")
 		}
 		a, b := line(first), line(rest)
 		span := parse.Span{Start: in.Start, End: in.TextEnd()}
@@ -94,6 +89,43 @@ func envSelf(p *Pass) {
 	}
 }
 
+// setters are the pairs that set variables to anything but their own value.
+type setters struct {
+	by  map[string][]parse.Pair // by name, of each no more than two
+	odd []parse.Pair            // those whose names are none: a.b
+}
+
+func newSetters(pairs []parse.Pair) setters {
+	s := setters{by: make(map[string][]parse.Pair, len(pairs))}
+	for _, b := range pairs {
+		name := b.Key.Value
+		switch {
+		case itself(b):
+		case strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || !nameByte(byte(r)) }):
+			s.odd = append(s.odd, b)
+		case len(s.by[name]) < 2:
+			s.by[name] = append(s.by[name], b)
+		}
+	}
+	return s
+}
+
+// usedBy reports whether the value of a pair uses a variable that one of the
+// others sets.
+func (s *setters) usedBy(a parse.Pair, other func(b parse.Pair) bool) bool {
+	word := a.Value.Value
+	for rest := range references(word) {
+		n := 0
+		for n < len(rest) && nameByte(rest[n]) {
+			n++
+		}
+		if slices.ContainsFunc(s.by[rest[:n]], other) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.odd, func(b parse.Pair) bool { return other(b) && refers(word, b.Key.Value) })
+}
+
 // itself reports whether a pair sets a variable to its own value, as ENV does
 // with build arguments: NAME=$NAME. Others see the same value before and after.
 func itself(p parse.Pair) bool {
@@ -103,21 +135,29 @@ func itself(p parse.Pair) bool {
 
 // refers reports whether a word uses a variable: $NAME or ${NAME….
 func refers(word, name string) bool {
-	for i := 0; i < len(word); i++ {
-		if word[i] == '\\' {
-			i++
-			continue
-		}
-		if word[i] != '$' {
-			continue
-		}
-		rest := strings.TrimPrefix(word[i+1:], "{")
+	for rest := range references(word) {
 		after, ok := strings.CutPrefix(rest, name)
 		if ok && (after == "" || !nameByte(after[0])) {
 			return true
 		}
 	}
 	return false
+}
+
+// references gives what follows each $ or ${ of a word.
+func references(word string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i < len(word); i++ {
+			switch word[i] {
+			case '\\':
+				i++
+			case '$':
+				if !yield(strings.TrimPrefix(word[i+1:], "{")) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func nameByte(c byte) bool {

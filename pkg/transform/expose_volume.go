@@ -2,7 +2,6 @@ package transform
 
 import (
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -65,17 +64,30 @@ func (p *Pass) writtenVolume(in *parse.Instruction) {
 	if st == nil || st.Family == facts.Windows {
 		return
 	}
-	i := slices.Index(st.Instructions, in)
 	for _, w := range in.Words {
 		v := p.Facts.Expand(w.Value, in)
 		if !v.Known || !path.IsAbs(v.S) || path.Clean(v.S) == "/" {
 			continue
 		}
-		for _, o := range st.Instructions[i+1:] {
-			if c := p.Facts.Copy(o); c != nil && c.Dest.Known && facts.Within(c.Dest.S, path.Clean(v.S)) {
-				p.Advise(w.Span, "declare the volume behind what writes to it", "line "+strconv.Itoa(o.StartLine)+" copies to "+v.S+", which is a volume by then")
-				break
-			}
+		if o := p.next(in.Index+1, nil, p.copiesInto(st)[path.Clean(v.S)]); o != nil {
+			p.Advise(w.Span, "declare the volume behind what writes to it", "line "+strconv.Itoa(o.StartLine)+" copies to "+v.S+", which is a volume by then")
 		}
 	}
+}
+
+// copiesIntoOf is a key of once.
+type copiesIntoOf struct{ *facts.Stage }
+
+// copiesInto gives the indexes of a stage's COPY and ADD instructions by the
+// directories that they copy to or into.
+func (p *Pass) copiesInto(st *facts.Stage) map[string][]int {
+	return once(p, copiesIntoOf{st}, func() map[string][]int {
+		below := map[string][]int{}
+		for _, in := range st.Instructions {
+			if c := p.Facts.Copy(in); c != nil && c.Dest.Known {
+				upwards(c.Dest.S, func(dir string) { below[dir] = append(below[dir], in.Index) })
+			}
+		}
+		return below
+	})
 }

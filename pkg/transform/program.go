@@ -21,6 +21,7 @@ type Program struct {
 	stmts map[*syntax.CallExpr]*syntax.Stmt
 	used  *usage     // see programUses
 	named *pathIndex // of the paths in used
+	index programIndex
 }
 
 // Program returns the program of a RUN instruction, or nil and why there is none:
@@ -70,16 +71,6 @@ func (p *Pass) Programs() []*Program {
 		}
 	}
 	return out
-}
-
-// Index is the number of a command, as plan effects count them.
-func (r *Program) Index(c *syntax.CallExpr) int {
-	for i, o := range r.Cmds {
-		if o == c {
-			return i
-		}
-	}
-	return -1
 }
 
 // Span is the source span of a node of the program.

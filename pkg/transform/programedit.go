@@ -96,23 +96,6 @@ func (r *Program) continued() string {
 	return " " + string(mark) + r.file.LineEnding()
 }
 
-// hasComment reports whether a comment of the instruction lies in a span.
-func (r *Program) hasComment(sp parse.Span) bool {
-	for _, c := range r.In.Comments {
-		if c.Overlaps(sp) {
-			return true
-		}
-	}
-	found := false
-	syntax.Walk(r.Tree, func(n syntax.Node) bool {
-		if c, ok := n.(*syntax.Comment); ok && r.Span(c).Overlaps(sp) {
-			found = true
-		}
-		return true
-	})
-	return found
-}
-
 // DropCommand removes the statement that is a simple command from the && chain
 // or statement list that it stands in, its operator included. The error says
 // why it cannot be done. A change that removes several commands names them all in
@@ -141,68 +124,27 @@ func (r *Program) DropCommand(c *syntax.CallExpr, also ...*syntax.CallExpr) ([]e
 // gone go.
 func (r *Program) dropSpan(st *syntax.Stmt, gone map[*syntax.Stmt]bool) (parse.Span, error) {
 	kept := func(o *syntax.Stmt) bool { return !gone[o] }
-	var sp parse.Span
-	notFound := errors.New("the command stands where it cannot be taken out")
-	err := notFound
-	syntax.Walk(r.Tree, func(n syntax.Node) bool {
-		if err != notFound {
-			return false
+	seat, ok := r.seatOf(st)
+	list, i := seat.list, seat.at
+	switch {
+	case !ok:
+	case seat.chain && slices.ContainsFunc(list[:i], kept):
+		return parse.Span{Start: r.end(list[i-1]), End: r.end(st)}, nil
+	case slices.ContainsFunc(list[i+1:], kept) || seat.chain && i+1 < len(list):
+		return parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(list[i+1].Pos())}, nil
+	case !seat.chain && slices.ContainsFunc(list[:i+1], kept):
+		last := i - 1 // the one that becomes the last of the list
+		for last >= 0 && gone[list[last]] {
+			last--
 		}
-		var list []*syntax.Stmt
-		switch n := n.(type) {
-		case *syntax.File:
-			list = n.Stmts
-		case *syntax.Subshell:
-			list = n.Stmts
-		case *syntax.Block:
-			list = n.Stmts
-		case *syntax.IfClause:
-			list = n.Then
-		case *syntax.ForClause:
-			list = n.Do
-		case *syntax.WhileClause:
-			list = n.Do
-		case *syntax.Stmt:
-			if b, ok := n.Cmd.(*syntax.BinaryCmd); ok && b.Op == syntax.AndStmt {
-				chain := shell.AndList(n)
-				for i, o := range chain {
-					if o != st {
-						continue
-					}
-					switch {
-					case slices.ContainsFunc(chain[:i], kept):
-						sp = parse.Span{Start: r.end(chain[i-1]), End: r.end(st)}
-						err = nil
-					case i+1 < len(chain):
-						sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(chain[i+1].Pos())}
-						err = nil
-					}
-				}
-			}
+		if !r.strict() || !shell.FailsLoudly(list[last]) {
+			// The status of the last statement is the list's: it hides
+			// failures before it.
+			return parse.Span{}, errors.New("the command's status is what the ones before it would be judged by")
 		}
-		for i, o := range list {
-			if o != st || !slices.ContainsFunc(list, kept) {
-				continue
-			}
-			last := i - 1 // the one that becomes the last of the list
-			for last >= 0 && gone[list[last]] {
-				last--
-			}
-			if slices.ContainsFunc(list[i+1:], kept) {
-				sp = parse.Span{Start: r.Script.Source(st.Pos()), End: r.Script.Source(list[i+1].Pos())}
-			} else if !r.strict() || !shell.FailsLoudly(list[last]) {
-				// The status of the last statement is the list's: it hides
-				// failures before it.
-				err = errors.New("the command's status is what the ones before it would be judged by")
-				return false
-			} else {
-				sp = parse.Span{Start: r.end(list[i-1]), End: r.end(st)}
-			}
-			err = nil
-		}
-		return true
-	})
-	return sp, err
+		return parse.Span{Start: r.end(list[i-1]), End: r.end(st)}, nil
+	}
+	return parse.Span{}, errors.New("the command stands where it cannot be taken out")
 }
 
 // end is the source offset behind a statement's command and redirections,
@@ -275,7 +217,7 @@ func (r *Program) appendMode() (semi bool, err error) {
 		return true, nil
 	case errExit == errExitOff:
 		return false, nil
-	case hasFunctions(r.Tree) || runsText(tail):
+	case r.hasFunctions() || runsText(tail):
 		return false, errors.New("set -e may be in force and the last command runs others")
 	}
 	for _, st := range chain {
@@ -328,6 +270,14 @@ const (
 )
 
 func (r *Program) errExit() errExit {
+	if r.index.exit == nil {
+		e := r.findErrExit()
+		r.index.exit = &e
+	}
+	return *r.index.exit
+}
+
+func (r *Program) findErrExit() errExit {
 	head := shell.ErrExitHead(r.Tree)
 	sw := shell.ErrExitSwitches(r.Tree, head)
 	switch {
@@ -373,15 +323,19 @@ func simple(st *syntax.Stmt) bool {
 	return false
 }
 
-func hasFunctions(f *syntax.File) bool {
-	found := false
-	syntax.Walk(f, func(n syntax.Node) bool {
-		if _, ok := n.(*syntax.FuncDecl); ok {
-			found = true
-		}
-		return !found
-	})
-	return found
+// hasFunctions reports whether the program defines functions.
+func (r *Program) hasFunctions() bool {
+	if r.index.functions == nil {
+		found := false
+		syntax.Walk(r.Tree, func(n syntax.Node) bool {
+			if _, ok := n.(*syntax.FuncDecl); ok {
+				found = true
+			}
+			return !found
+		})
+		r.index.functions = &found
+	}
+	return *r.index.functions
 }
 
 // joint is the text that joins a command behind a statement, in the style that
@@ -463,6 +417,9 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 
 // operators returns the positions of the top-level && operators.
 func (r *Program) operators() []syntax.Pos {
+	if r.index.chained != nil {
+		return *r.index.chained
+	}
 	var out []syntax.Pos
 	for _, st := range r.Tree.Stmts {
 		for {
@@ -474,11 +431,20 @@ func (r *Program) operators() []syntax.Pos {
 			st = b.X
 		}
 	}
+	r.index.chained = &out
 	return out
 }
 
 // trailing reports whether the && operators of the program end their lines.
 func (r *Program) trailing() bool {
+	if r.index.trails == nil {
+		trails := r.findTrailing()
+		r.index.trails = &trails
+	}
+	return *r.index.trails
+}
+
+func (r *Program) findTrailing() bool {
 	for _, op := range r.operators() {
 		at := r.Script.Source(op)
 		if r.ends(at + 2) {

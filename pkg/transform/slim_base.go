@@ -154,8 +154,9 @@ func (b *slimmer) commands(in *parse.Instruction) string {
 		return line + " is not understood"
 	}
 	invocations := b.p.Facts.Invocations(in)
+	windows := strings.Contains(in.Args.Value, `C:\`)
 	for i := range calls {
-		if why := b.call(in, &calls[i]); why != "" {
+		if why := b.call(in, &calls[i], windows); why != "" {
 			return line + " " + why
 		}
 		for ; len(invocations) > 0 && invocations[0].Seq <= i; invocations = invocations[1:] {
@@ -175,13 +176,13 @@ func (b *slimmer) commands(in *parse.Instruction) string {
 var removedPaths = []string{"/usr/share/doc", "/usr/share/man", "/usr/share/locale", "/usr/share/info", "/usr/share/groff", "/usr/share/linda"}
 
 // call says what a command needs that the slim variant lacks, or "".
-func (b *slimmer) call(in *parse.Instruction, c *facts.Call) string {
+func (b *slimmer) call(in *parse.Instruction, c *facts.Call, windows bool) string {
 	if len(c.Fields) == 0 {
 		return ""
 	}
 	name := c.Name()
 	first := c.Fields[0]
-	if run := in.Args.Value; strings.Contains(run, `C:\`) {
+	if windows {
 		return "looks like Windows"
 	}
 	if name == "" {
