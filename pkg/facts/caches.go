@@ -78,6 +78,25 @@ type Activity struct {
 // Activity computes what an instruction does with a manager. What lies under
 // a mount does not count as left behind: see MountCovers.
 func (fs *Facts) Activity(in *parse.Instruction, m *Manager) Activity {
+	key := activityKey{in.Index, m}
+	a, ok := fs.activities[key]
+	if !ok {
+		if fs.activities == nil {
+			fs.activities = map[activityKey]*Activity{}
+		}
+		found := fs.findActivity(in, m)
+		a = &found
+		fs.activities[key] = a
+	}
+	return *a
+}
+
+type activityKey struct {
+	instruction int
+	manager     *Manager
+}
+
+func (fs *Facts) findActivity(in *parse.Instruction, m *Manager) Activity {
 	var a Activity
 	calls := fs.Calls(in)
 	for _, v := range fs.Invocations(in) {

@@ -33,6 +33,7 @@ type Facts struct {
 
 	calls       answers[[]Call]
 	invocations answers[[]*Invocation]
+	activities  map[activityKey]*Activity
 }
 
 // answers are what was found out about instructions, by their index.

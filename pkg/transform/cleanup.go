@@ -52,27 +52,58 @@ func (p *Pass) anyCovered(r *Program, dirs ...string) bool {
 // runs returns the programs of RUN instructions that call a manager, and
 // reports those which cannot be read but name it.
 func (p *Pass) runs(m *facts.Manager) []*Program {
-	var out []*Program
-	for _, in := range p.File.Instructions {
-		run := in
-		if in.Child != nil {
-			run = in.Child
-		}
-		if run.Name != "RUN" {
-			continue
-		}
-		uses := slices.ContainsFunc(p.Facts.Invocations(in), func(v *facts.Invocation) bool { return v.Manager == m })
-		r, why := p.Program(in)
-		switch {
-		case r != nil && uses:
-			out = append(out, r)
-		case r == nil && (uses || slices.ContainsFunc(m.Commands, func(c string) bool {
-			return strings.Contains(run.Args.Value, strings.TrimSuffix(c, "#")+" ")
-		})):
-			p.Skip(in.Keyword.Span, "%s is called in a RUN that cannot be edited: %s", m.Name, why)
+	all := once(p, runsOf{}, p.findRuns)
+	for _, in := range all.closed {
+		if in.calls(p, m) {
+			p.Skip(in.Keyword.Span, "%s is called in a RUN that cannot be edited: %s", m.Name, in.why)
 		}
 	}
-	return out
+	return all.open[m]
+}
+
+// managerRuns are the RUN instructions by the managers that they call.
+type managerRuns struct {
+	open   map[*facts.Manager][]*Program
+	closed []closedRun
+}
+
+// closedRun is a RUN that cannot be read.
+type closedRun struct {
+	*parse.Instruction
+	why string
+}
+
+// runsOf is a key of once.
+type runsOf struct{}
+
+func (p *Pass) findRuns() *managerRuns {
+	all := &managerRuns{open: map[*facts.Manager][]*Program{}}
+	for _, in := range p.File.Instructions {
+		if in.Name != "RUN" && (in.Child == nil || in.Child.Name != "RUN") {
+			continue
+		}
+		r, why := p.Program(in)
+		if r == nil {
+			all.closed = append(all.closed, closedRun{in, why})
+			continue
+		}
+		for _, v := range p.Facts.Invocations(in) {
+			if list := all.open[v.Manager]; len(list) == 0 || list[len(list)-1] != r {
+				all.open[v.Manager] = append(list, r)
+			}
+		}
+	}
+	return all
+}
+
+// calls reports whether a RUN calls a manager or names it.
+func (in closedRun) calls(p *Pass, m *facts.Manager) bool {
+	run := in.Instruction
+	if in.Child != nil {
+		run = in.Child
+	}
+	return slices.ContainsFunc(p.Facts.Invocations(in.Instruction), func(v *facts.Invocation) bool { return v.Manager == m }) ||
+		slices.ContainsFunc(m.Commands, func(c string) bool { return strings.Contains(run.Args.Value, strings.TrimSuffix(c, "#")+" ") })
 }
 
 // pays says why it is no use to keep files in some directories from a RUN's

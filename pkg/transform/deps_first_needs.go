@@ -143,7 +143,7 @@ func (o *reorder) choose() string {
 			}
 			continue
 		}
-		if why := o.p.steeredBy(o.r, c); why != "" {
+		if why := o.p.steeredBy(o.r.In, c); why != "" {
 			o.doubts = append(o.doubts, why)
 		}
 		if mentions(c.Instruction, variables(after)) {

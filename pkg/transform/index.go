@@ -18,11 +18,56 @@ import (
 // is worth an index of its own.
 const manyTexts = 64
 
-// texts finds texts in the arguments of instructions.
+// texts finds those of several texts that contain another.
 type texts struct {
+	size   int
+	item   func(i int) string
 	found  map[string][]int
-	index  *suffixarray.Index // of all arguments, one behind the other; made for the text after the first manyTexts
-	starts []int              // where the arguments of each instruction start in it, and where they end
+	index  *suffixarray.Index // of all texts, one behind the other; made for the search after the first manyTexts
+	starts []int              // where each text starts in it, and where they end
+}
+
+func newTexts(size int, item func(i int) string) texts {
+	return texts{size: size, item: item, found: map[string][]int{}}
+}
+
+// with lists the texts that contain another, in order.
+func (t *texts) with(text string) []int {
+	list, ok := t.found[text]
+	if !ok {
+		if len(t.found) < manyTexts || text == "" {
+			for i := range t.size {
+				if strings.Contains(t.item(i), text) {
+					list = append(list, i)
+				}
+			}
+		} else {
+			list = t.search(text)
+		}
+		t.found[text] = list
+	}
+	return list
+}
+
+func (t *texts) search(text string) []int {
+	if t.index == nil {
+		var all []byte
+		for i := range t.size {
+			t.starts = append(t.starts, len(all))
+			all = append(all, t.item(i)...)
+		}
+		t.starts = append(t.starts, len(all))
+		t.index = suffixarray.New(all)
+	}
+	var out []int
+	for _, at := range t.index.Lookup([]byte(text), -1) {
+		i := sort.SearchInts(t.starts, at+1) - 1
+		if at+len(text) <= t.starts[i+1] { // not across two texts
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // textsOf is a key of once.
@@ -31,38 +76,11 @@ type textsOf struct{}
 // mentioning returns the indexes of the instructions whose arguments contain a
 // text, in order.
 func (p *Pass) mentioning(text string) []int {
-	t := once(p, textsOf{}, func() *texts { return &texts{found: map[string][]int{}} })
-	list, ok := t.found[text]
-	if !ok {
-		if len(t.found) < manyTexts || text == "" {
-			list = p.instructionsWith(func(args string) bool { return strings.Contains(args, text) })
-		} else {
-			list = t.search(p.File.Instructions, text)
-		}
-		t.found[text] = list
-	}
-	return list
-}
-
-func (t *texts) search(list []*parse.Instruction, text string) []int {
-	if t.index == nil {
-		var all []byte
-		for _, in := range list {
-			t.starts = append(t.starts, len(all))
-			all = append(all, in.Args.Value...)
-		}
-		t.starts = append(t.starts, len(all))
-		t.index = suffixarray.New(all)
-	}
-	var out []int
-	for _, at := range t.index.Lookup([]byte(text), -1) {
-		i := sort.SearchInts(t.starts, at+1) - 1
-		if at+len(text) <= t.starts[i+1] { // not across two instructions
-			out = append(out, i)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return once(p, textsOf{}, func() *texts {
+		list := p.File.Instructions
+		t := newTexts(len(list), func(i int) string { return list[i].Args.Value })
+		return &t
+	}).with(text)
 }
 
 // instructionsWith returns the indexes of the instructions whose arguments are

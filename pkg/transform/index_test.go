@@ -44,29 +44,80 @@ func TestMentioning(t *testing.T) {
 	}
 }
 
-func TestPathIndex(t *testing.T) {
+// TestPasses compares what a RUN can pass with a walk over the instructions in
+// front of it.
+func TestPasses(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	random := func() string {
-		s := ""
-		for range rnd.IntN(4) {
-			s += "/" + string(rune('a'+rnd.IntN(3)))
+	pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
+	dest := func() string { return pick("/", "/a", "/a/b", "/a/b/c", "/c", "/etc/x", "/root", "/d/.e") }
+	for range 2000 {
+		var src strings.Builder
+		src.WriteString("FROM debian:12\n")
+		for range 3 + rnd.IntN(12) {
+			src.WriteString(pick(
+				"COPY x "+dest()+"\n", "COPY x/ "+dest()+"/\n", "ADD y.tar "+dest()+"\n", "COPY --from=img /x "+dest()+"\n", "COPY $x "+dest()+"\n",
+				"ENV PATH="+dest()+":$PATH PIP_X="+dest()+"\n", "WORKDIR "+dest()+"\n", "LABEL a=b\n", "EXPOSE 80\n", "USER x\n",
+				"RUN apt-get install -y x\n", "RUN apt-get install -y x\n", "RUN apt-get install -y x && rm -rf "+dest()+"/z\n",
+				"RUN apt-get install -y x > log\n", "RUN --mount=type=bind,target=/x apt-get install -y x\n", "RUN make\n"))
 		}
-		if s == "" {
-			s = "/"
+		p := passOn(t, src.String())
+		st := p.Facts.Stages[0]
+		for i, in := range st.Instructions {
+			for from := i; from >= 0 && (from == i || st.Instructions[from].Name == "RUN"); from-- {
+				top, why := p.passes(st, i, from)
+				wantTop, wantWhy := p.walkUp(st, i, from)
+				if top != wantTop || why != wantWhy {
+					t.Fatalf("line %d from %d: %d %q, want %d %q\n%s", in.StartLine, from, top, why, wantTop, wantWhy, src.String())
+				}
+			}
 		}
-		return s
 	}
-	for range 3000 {
-		var list []string
-		for range rnd.IntN(6) {
-			list = append(list, random())
-		}
-		p := random()
-		want := slices.IndexFunc(list, func(w string) bool { return facts.Within(w, p) || facts.Within(p, w) })
-		if got := newPathIndex(list).meeting(p); got != want {
-			t.Fatalf("%q in %q: %d, want %d", p, list, got, want)
+}
+
+// walkUp is passes without an index.
+func (p *Pass) walkUp(st *facts.Stage, i, from int) (top int, why string) {
+	r, _ := p.Program(st.Instructions[i])
+	if r == nil {
+		return -1, ""
+	}
+	copies := false
+	for _, o := range slices.Backward(st.Instructions[:from]) {
+		if copies = o.Name == "COPY" || o.Name == "ADD"; copies || !neutral(o.Name) && o.Name != "WORKDIR" {
+			break
 		}
 	}
+	u := p.programUses(r)
+	switch {
+	case !copies || !u.manager || len(u.installs) > 0:
+		return -1, ""
+	case u.other != "":
+		return -1, "the RUN also uses " + u.other
+	case len(bindMounts(r.In)) > 0:
+		return -1, "the RUN reads files through a mount"
+	}
+	top = -1
+	for j := from - 1; j >= 0 && why == ""; j-- {
+		switch o := st.Instructions[j]; {
+		case neutral(o.Name):
+		case o.Name == "WORKDIR":
+			if u.cwd {
+				why = "it depends on the working directory"
+			}
+		case p.Facts.Copy(o) == nil:
+			return top, ""
+		default:
+			c := p.Facts.Copy(o)
+			if why = p.inTheWay(c, r, &u); why != "" {
+				why = fmt.Sprintf("line %d: %s", o.StartLine, why)
+			} else if c.Local() || c.From != "" {
+				top = j
+			}
+		}
+	}
+	if top >= 0 {
+		why = ""
+	}
+	return top, why
 }
 
 // TestInstaller looks for packages in stages that are FROM each other.

@@ -112,111 +112,190 @@ func (p *Pass) passes(st *facts.Stage, i, from int) (top int, why string) {
 	if len(bindMounts(in)) > 0 {
 		return -1, "the RUN reads files through a mount"
 	}
-	top = -1
-walk:
-	for j := from - 1; j >= 0; j-- {
-		o := st.Instructions[j]
-		switch o.Name {
-		case "LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER":
-		case "WORKDIR":
-			if u.cwd {
-				why = "it depends on the working directory"
-				break walk
-			}
-		case "COPY", "ADD":
-			c := p.Facts.Copy(o)
-			if c == nil {
-				break walk
-			}
-			if why = p.inTheWay(c, r, &u); why != "" {
-				why = fmt.Sprintf("line %d: %s", o.StartLine, why)
-				break walk
-			}
-			if c.Local() || c.From != "" {
-				top = j
-			}
-		default:
-			break walk
-		}
+	x := p.obstacles(st)
+	block := max(lastBelow(x.hard, from), lastBelow(x.steering, from))
+	if u.cwd {
+		block = max(block, lastBelow(x.workdirs, from))
 	}
-	if top >= 0 {
-		why = ""
+	for _, q := range u.paths {
+		block = max(block, lastBelow(x.below[q], from))
+		upwards(q, func(dir string) { block = max(block, lastBelow(x.at[dir], from)) })
 	}
-	return top, why
+	if i := sort.SearchInts(x.movable, block+1); i < len(x.movable) && x.movable[i] < from {
+		return x.movable[i], ""
+	}
+	if block < 0 {
+		return -1, ""
+	}
+	o := st.Instructions[block]
+	if o.Name == "WORKDIR" {
+		return -1, "it depends on the working directory"
+	}
+	if c := p.Facts.Copy(o); c != nil {
+		return -1, fmt.Sprintf("line %d: %s", o.StartLine, p.inTheWay(c, r, &u))
+	}
+	return -1, ""
 }
 
 // behindCopy reports whether a COPY or ADD stands between an instruction and
 // whatever it cannot pass.
 func (p *Pass) behindCopy(st *facts.Stage, i int) bool {
-	for j := i - 1; j >= 0; j-- {
-		switch st.Instructions[j].Name {
-		case "COPY", "ADD":
-			return true
-		case "LABEL", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "HEALTHCHECK", "MAINTAINER", "WORKDIR":
-		default:
-			return false
-		}
+	x := p.obstacles(st)
+	return lastBelow(x.copies, i) > lastBelow(x.others, i)
+}
+
+// lastBelow is the last of a sorted list that is less than n, or -1.
+func lastBelow(list []int, n int) int {
+	if i := sort.SearchInts(list, n); i > 0 {
+		return list[i-1]
 	}
-	return false
+	return -1
+}
+
+// obstacles are the positions of a stage's instructions by what a RUN that
+// moves up meets in them, so that it need not look at each.
+type obstacles struct {
+	others   []int            // neither copies, working directories nor metadata
+	copies   []int            // all COPY and ADD
+	hard     []int            // what none passes, without a word
+	steering []int            // copies that no RUN passes
+	movable  []int            // copies that are worth passing
+	workdirs []int            // WORKDIR
+	at       map[string][]int // copies by their destinations
+	below    map[string][]int // copies by their destinations and the directories above
+}
+
+// obstaclesOf is a key of once.
+type obstaclesOf struct{ *facts.Stage }
+
+func (p *Pass) obstacles(st *facts.Stage) *obstacles {
+	return once(p, obstaclesOf{st}, func() *obstacles {
+		x := &obstacles{at: map[string][]int{}, below: map[string][]int{}}
+		for i, o := range st.Instructions {
+			switch {
+			case neutral(o.Name):
+			case o.Name == "WORKDIR":
+				x.workdirs = append(x.workdirs, i)
+			case o.Name == "COPY" || o.Name == "ADD":
+				x.copies = append(x.copies, i)
+				c := p.Facts.Copy(o)
+				if c == nil {
+					x.hard = append(x.hard, i)
+					continue
+				}
+				// No ENV stands between it and a RUN that could pass it.
+				if p.steersAll(c, o) != "" || unpacksToRoot(c) {
+					x.steering = append(x.steering, i)
+					continue
+				}
+				x.at[c.Dest.S] = append(x.at[c.Dest.S], i)
+				upwards(c.Dest.S, func(dir string) { x.below[dir] = append(x.below[dir], i) })
+				if c.Local() || c.From != "" {
+					x.movable = append(x.movable, i)
+				}
+			default:
+				x.others = append(x.others, i)
+				x.hard = append(x.hard, i)
+			}
+		}
+		return x
+	})
 }
 
 // inTheWay says why a RUN cannot pass a COPY, or "".
 func (p *Pass) inTheWay(c *facts.Copy, r *Program, u *usage) string {
+	if why := p.steersAll(c, r.In); why != "" {
+		return why
+	}
+	for _, q := range u.paths {
+		if leadsTo(q, c.Dest.S) || leadsTo(c.Dest.S, q) {
+			return "the RUN uses " + q
+		}
+	}
+	if unpacksToRoot(c) {
+		return "it may unpack an archive to /"
+	}
+	return ""
+}
+
+// steersAll says why a COPY that stands in front of an instruction may matter to
+// any program there, or "".
+func (p *Pass) steersAll(c *facts.Copy, before *parse.Instruction) string {
 	if !c.Dest.Certain() {
 		return "the destination is not certain"
 	}
 	if why := p.steersPrograms(c); why != "" {
 		return why
 	}
-	if why := p.steeredBy(r, c); why != "" {
-		return why
-	}
-	if i := r.namedPaths(u.paths).meeting(c.Dest.S); i >= 0 {
-		return "the RUN uses " + u.paths[i]
-	}
-	if c.Add {
-		for _, s := range c.Sources {
-			if s.Kind == facts.LocalSource && (!s.Path.Known || s.Glob || strings.Contains(path.Base(s.Path.S), ".t")) && c.Dest.S == "/" {
-				return "it may unpack an archive to /"
-			}
-		}
-	}
-	return ""
+	return p.steeredBy(before, c)
 }
 
-// envsOf is a key of once.
-type envsOf struct{ *facts.Stage }
+// unpacksToRoot reports whether an ADD may unpack an archive to /.
+func unpacksToRoot(c *facts.Copy) bool {
+	return c.Add && c.Dest.S == "/" && slices.ContainsFunc(c.Sources, func(s facts.CopySource) bool {
+		return s.Kind == facts.LocalSource && (!s.Path.Known || s.Glob || strings.Contains(path.Base(s.Path.S), ".t"))
+	})
+}
 
-// steeredBy says which variable points programs to what a COPY brings, or "".
-func (p *Pass) steeredBy(r *Program, c *facts.Copy) string {
-	for st := r.State.Stage; st != nil; st = st.Parent {
-		for _, in := range once(p, envsOf{st}, func() []*parse.Instruction {
-			return slices.DeleteFunc(slices.Clone(st.Instructions), func(in *parse.Instruction) bool { return in.Name != "ENV" })
-		}) {
-			if in.Index > r.In.Index {
-				break
+// envValue is a variable that ENV sets.
+type envValue struct {
+	in         *parse.Instruction
+	name, text string // text is the value as far as it is known
+}
+
+// envValuesOf is a key of once.
+type envValuesOf struct{ *facts.Stage }
+
+// envValues are the variables that a stage sets, with the index of their values.
+type envValues struct {
+	list   []envValue
+	values texts
+}
+
+func (p *Pass) envValues(st *facts.Stage) *envValues {
+	return once(p, envValuesOf{st}, func() *envValues {
+		s := &envValues{}
+		for _, in := range st.Instructions {
+			if in.Name != "ENV" {
+				continue
 			}
 			for _, pair := range in.Pairs {
-				name := pair.Key.Value
-				v := p.Facts.Expand(pair.Value.Value, in)
 				text := pair.Value.Value
-				if v.Known {
+				if v := p.Facts.Expand(text, in); v.Known {
 					text = v.S
 				}
-				if !strings.Contains(text, c.Dest.S) || c.Dest.S == "/" {
-					continue
+				s.list = append(s.list, envValue{in, pair.Key.Value, text})
+			}
+		}
+		s.values = newTexts(len(s.list), func(i int) string { return s.list[i].text })
+		return s
+	})
+}
+
+// steeredBy says which variable points programs at an instruction to what a
+// COPY brings, or "".
+func (p *Pass) steeredBy(at *parse.Instruction, c *facts.Copy) string {
+	if c.Dest.S == "/" {
+		return ""
+	}
+	for st := p.Facts.At(at).Stage; st != nil; st = st.Parent {
+		s := p.envValues(st)
+		for _, i := range s.values.with(c.Dest.S) {
+			set := &s.list[i]
+			if set.in.Index > at.Index {
+				break
+			}
+			name := set.name
+			if name == "PATH" || name == "LD_LIBRARY_PATH" {
+				if p.pathInto(strings.Trim(set.text, `"'`), c) {
+					return fmt.Sprintf("%s leads to %s", name, c.Dest.S)
 				}
-				if name == "PATH" || name == "LD_LIBRARY_PATH" {
-					if p.pathInto(strings.Trim(text, `"'`), c) {
-						return fmt.Sprintf("%s leads to %s", name, c.Dest.S)
-					}
-					continue
-				}
-				upper := strings.ToUpper(name)
-				for _, part := range []string{"CERT", "CA_", "_CA", "CONFIG", "CONF", "_FILE", "BUNDLE", "PIP_", "NPM_", "UV_", "APT_", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "PRELOAD", "VIRTUAL_ENV"} {
-					if strings.Contains(upper, part) {
-						return fmt.Sprintf("%s points to %s", name, c.Dest.S)
-					}
+				continue
+			}
+			upper := strings.ToUpper(name)
+			for _, part := range []string{"CERT", "CA_", "_CA", "CONFIG", "CONF", "_FILE", "BUNDLE", "PIP_", "NPM_", "UV_", "APT_", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "PRELOAD", "VIRTUAL_ENV"} {
+				if strings.Contains(upper, part) {
+					return fmt.Sprintf("%s points to %s", name, c.Dest.S)
 				}
 			}
 		}

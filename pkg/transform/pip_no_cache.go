@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
+	"github.com/refit-dev/refit/pkg/parse"
 )
 
 var _ = register(&pipNoCacheTransform)
@@ -139,16 +140,24 @@ func (p *Pass) pipObstacle(m *facts.Manager, r *Program, v *facts.Invocation) st
 	return ""
 }
 
+// cachingOf is a key of once: the installs of a RUN that keep a cache.
+type cachingOf struct {
+	*parse.Instruction
+	*facts.Manager
+}
+
 // dropCacheRemoval takes rm -rf ~/.cache/pip out of a RUN all of whose
 // installs keep no cache, once: with the change of the first.
 func (p *Pass) dropCacheRemoval(r *Program, m *facts.Manager, c *Change) []removal {
-	wanting := 0
-	for _, v := range p.Facts.Activity(r.In, m).Uses {
-		if v.Role == facts.Install && !v.HasFlag(m.NoCache...) {
-			wanting++
+	if once(p, cachingOf{r.In, m}, func() int {
+		n := 0
+		for _, v := range p.Facts.Activity(r.In, m).Uses {
+			if v.Role == facts.Install && !v.HasFlag(m.NoCache...) {
+				n++
+			}
 		}
-	}
-	if wanting != 1 {
+		return n
+	}) != 1 {
 		return nil
 	}
 	for _, v := range p.Facts.Invocations(r.In) {

@@ -19,8 +19,7 @@ type Program struct {
 
 	file  *parse.File
 	stmts map[*syntax.CallExpr]*syntax.Stmt
-	used  *usage     // see programUses
-	named *pathIndex // of the paths in used
+	used  *usage // see programUses
 	index programIndex
 }
 

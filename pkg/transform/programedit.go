@@ -387,13 +387,8 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 	if r.Script.Kind != shell.Body && !bytes.Contains(r.file.Src[r.In.Start:end], []byte("\n")) {
 		return false, "    "
 	}
-	if ops := r.operators(); len(ops) > 0 {
-		for i := len(ops) - 1; i >= 0; i-- {
-			at := r.Script.Source(ops[i])
-			if r.leads(at) && !r.ends(at+2) {
-				return true, r.lineIndent(at)
-			}
-		}
+	if at := r.leadingOperator(); at >= 0 {
+		return true, r.lineIndent(at)
 	}
 	// Behind trailing operators: the indent of the last command's line.
 	tail := shell.AndList(last)
@@ -409,10 +404,29 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 			return true, r.lineIndent(at)
 		}
 	}
-	if least := r.leastIndent(); least != "" && len(least) < 4 {
+	if r.index.indent == nil {
+		least := r.leastIndent()
+		r.index.indent = &least
+	}
+	if least := *r.index.indent; least != "" && len(least) < 4 {
 		return true, least
 	}
 	return true, "    "
+}
+
+// leadingOperator is where the last && stands that starts its line, or -1.
+func (r *Program) leadingOperator() int {
+	if r.index.leading == nil {
+		found := -1
+		for _, op := range slices.Backward(r.operators()) {
+			if at := r.Script.Source(op); r.leads(at) && !r.ends(at+2) {
+				found = at
+				break
+			}
+		}
+		r.index.leading = &found
+	}
+	return *r.index.leading
 }
 
 // operators returns the positions of the top-level && operators.

@@ -25,6 +25,8 @@ type programIndex struct {
 	exit      *errExit
 	functions *bool
 	chained   *[]syntax.Pos
+	leading   *int
+	indent    *string // see leastIndent
 	trails    *bool
 }
 

@@ -2,7 +2,9 @@ package transform
 
 import (
 	"slices"
+	"sort"
 	"strings"
+	"sync"
 
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -130,14 +132,13 @@ func (q *quiet) covers(f *parse.File, c *Change) string {
 		spans = append(spans, e.Span)
 	}
 	for _, sp := range spans {
-		for _, off := range q.off {
-			if sp.Start < off.End && off.Start <= sp.End {
-				return "between # refit: off and on"
-			}
+		if i := sort.Search(len(q.off), func(i int) bool { return sp.Start < q.off[i].End }); i < len(q.off) && q.off[i].Start <= sp.End {
+			return "between # refit: off and on"
 		}
-		for _, in := range f.Instructions {
-			if in.Start >= max(sp.End, sp.Start+1) || sp.Start >= in.End {
-				continue
+		first := sort.Search(len(f.Instructions), func(i int) bool { return sp.Start < f.Instructions[i].End })
+		for _, in := range f.Instructions[first:] {
+			if in.Start >= max(sp.End, sp.Start+1) {
+				break
 			}
 			for _, ig := range q.at[in.Index] {
 				if names(ig.name) {
@@ -155,6 +156,7 @@ func (q *quiet) covers(f *parse.File, c *Change) string {
 // next instruction, which a merge would join.
 func (q *quiet) unused(f *parse.File, sel selection, skips []Skip) []Change {
 	var out []Change
+	skipped := sync.OnceValue(func() map[string][]int { return skippedAt(skips) })
 	for _, in := range f.Instructions {
 		for _, ig := range q.at[in.Index] {
 			if !ig.ours || ig.used || ig.name == "*" {
@@ -169,8 +171,10 @@ func (q *quiet) unused(f *parse.File, sel selection, skips []Skip) []Change {
 				if in.Index+1 < len(f.Instructions) {
 					end = f.Instructions[in.Index+1].End
 				}
-				if slices.ContainsFunc(skips, func(s Skip) bool {
-					return in.Start <= s.At.Start && s.At.Start < end && slices.ContainsFunc(ts, func(t *Transform) bool { return t.Name == s.Transform })
+				if slices.ContainsFunc(ts, func(t *Transform) bool {
+					at := skipped()[t.Name]
+					i := sort.SearchInts(at, in.Start)
+					return i < len(at) && at[i] < end
 				}) {
 					continue
 				}
@@ -180,6 +184,18 @@ func (q *quiet) unused(f *parse.File, sel selection, skips []Skip) []Change {
 			}
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// skippedAt gives where transforms skipped something, in order.
+func skippedAt(skips []Skip) map[string][]int {
+	out := map[string][]int{}
+	for _, s := range skips {
+		out[s.Transform] = append(out[s.Transform], s.At.Start)
+	}
+	for _, at := range out {
+		slices.Sort(at)
 	}
 	return out
 }
