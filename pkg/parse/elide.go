@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -65,7 +66,7 @@ func (f *File) elide() ([]byte, []cut) {
 		}
 		line = max(line, first+1)
 		text := f.Src[start:f.lineEnd(line-1)]
-		if len(text) > longLine {
+		if len(text) > longLine && slices.ContainsFunc(f.lines[first-1:line-1], func(at int) bool { return bytes.IndexByte(f.Src[at:min(at+longLine, len(f.Src))], '\n') < 0 }) {
 			return f.Src, nil
 		}
 		if len(cuts) > from && bytes.IndexByte(text, '<') >= 0 && f.mayOpen(first, line, cuts[from:]) {

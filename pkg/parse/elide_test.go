@@ -56,6 +56,8 @@ func TestElide(t *testing.T) {
 		{"FROM a\nRUN " + long + " \\\n", true},
 		{"FROM a\nRUN " + long + " \\", true},
 		{"FROM a\nRUN " + long + "\nRUN " + strings.Repeat("x", longLine+1) + "\n", false},
+		{"FROM a\nRUN a \\\n" + strings.Repeat("  "+long+" \\\n", longLine/10) + "b\n", true},
+		{"FROM a\nRUN a \\\n" + long + " \\\n" + strings.Repeat("x", longLine+1) + " \\\nb\n", false},
 	} {
 		if got := sameTrees(t, []byte(c.src)); got != c.cuts {
 			t.Errorf("cuts hold: %t, want %t, in\n%.300s", got, c.cuts, c.src)

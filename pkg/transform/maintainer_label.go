@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/plan"
 )
@@ -93,6 +94,16 @@ func labelIn(p *Pass, in *parse.Instruction, key string) *parse.Instruction {
 	if stage == nil {
 		return nil
 	}
+	return once(p, labelOf{stage, key}, func() *parse.Instruction { return findLabel(stage, key) })
+}
+
+// labelOf is a key of once.
+type labelOf struct {
+	*facts.Stage
+	key string
+}
+
+func findLabel(stage *facts.Stage, key string) *parse.Instruction {
 	for _, o := range stage.Instructions {
 		if o.Name == "LABEL" {
 			for _, pair := range o.Pairs {

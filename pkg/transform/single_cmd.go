@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"sort"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -96,11 +97,10 @@ func (p *Pass) removal(in *parse.Instruction) emit.Edit {
 		}
 	}
 	// Between two blank lines one of them goes too.
-	for i, t := range p.File.Tiles {
-		if t.Instruction == in && i > 0 && i+1 < len(p.File.Tiles) && kept.Len() == 0 &&
-			p.File.Tiles[i-1].Kind == parse.TileBlank && p.File.Tiles[i+1].Kind == parse.TileBlank {
-			sp.End = p.File.Tiles[i+1].End
-		}
+	tiles := p.File.Tiles
+	if i := sort.Search(len(tiles), func(i int) bool { return tiles[i].End > in.Start }); i > 0 && i+1 < len(tiles) && kept.Len() == 0 &&
+		tiles[i-1].Kind == parse.TileBlank && tiles[i+1].Kind == parse.TileBlank {
+		sp.End = tiles[i+1].End
 	}
 	return emit.Edit{Span: sp, New: kept.String()}
 }

@@ -57,7 +57,7 @@ func slimBase(p *Pass) {
 			p.Skip(at, "the default tag of %s has no slim variant; one that names the release has", repo)
 		case variant == "":
 		default:
-			b := &slimmer{p: p, row: row, stage: s, tag: tag, installed: map[string]bool{}}
+			b := &slimmer{p: p, row: row, stage: s, tag: tag, installed: map[string]bool{}, noted: map[string]bool{}}
 			if why := b.check(); why != "" {
 				p.Skip(at, "%s", why)
 				continue
@@ -83,6 +83,7 @@ type slimmer struct {
 	tag       string
 	installed map[string]bool // system packages, by the instructions so far
 	unseen    []string        // scripts that the container starts, which are not in sight
+	noted     map[string]bool // those in unseen
 }
 
 // family is a stage and those that are built FROM it, in order.
@@ -343,8 +344,8 @@ func (b *slimmer) manifests(in *parse.Instruction) string {
 func (b *slimmer) script(in *parse.Instruction, name string) string {
 	full := b.p.Facts.At(in).Resolve(name)
 	note := func() string {
-		if !slices.Contains(b.unseen, path.Base(name)) {
-			b.unseen = append(b.unseen, path.Base(name))
+		if base := path.Base(name); !b.noted[base] {
+			b.unseen, b.noted[base] = append(b.unseen, base), true
 		}
 		return ""
 	}
