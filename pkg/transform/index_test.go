@@ -66,7 +66,7 @@ func TestPasses(t *testing.T) {
 			for from := i; from >= 0 && (from == i || st.Instructions[from].Name == "RUN"); from-- {
 				top, why := p.passes(st, i, from)
 				wantTop, wantWhy := p.walkUp(st, i, from)
-				if top != wantTop || why != wantWhy {
+				if top != wantTop || from == i && why != wantWhy {
 					t.Fatalf("line %d from %d: %d %q, want %d %q\n%s", in.StartLine, from, top, why, wantTop, wantWhy, src.String())
 				}
 			}
@@ -80,15 +80,9 @@ func (p *Pass) walkUp(st *facts.Stage, i, from int) (top int, why string) {
 	if r == nil {
 		return -1, ""
 	}
-	copies := false
-	for _, o := range slices.Backward(st.Instructions[:from]) {
-		if copies = o.Name == "COPY" || o.Name == "ADD"; copies || !neutral(o.Name) && o.Name != "WORKDIR" {
-			break
-		}
-	}
 	u := p.programUses(r)
 	switch {
-	case !copies || !u.manager || len(u.installs) > 0:
+	case !behindCopy(st, from) || !u.manager || len(u.installs) > 0:
 		return -1, ""
 	case u.other != "":
 		return -1, "the RUN also uses " + u.other

@@ -95,7 +95,7 @@ func packagesFirst(p *Pass) {
 // can pass none, "" if it need not be told.
 func (p *Pass) passes(st *facts.Stage, i, from int) (top int, why string) {
 	in := st.Instructions[i]
-	if in.Name != "RUN" || !p.behindCopy(st, from) {
+	if in.Name != "RUN" || from == i && !behindCopy(st, i) {
 		return -1, ""
 	}
 	r, _ := p.Program(in)
@@ -139,9 +139,16 @@ func (p *Pass) passes(st *facts.Stage, i, from int) (top int, why string) {
 
 // behindCopy reports whether a COPY or ADD stands between an instruction and
 // whatever it cannot pass.
-func (p *Pass) behindCopy(st *facts.Stage, i int) bool {
-	x := p.obstacles(st)
-	return lastBelow(x.copies, i) > lastBelow(x.others, i)
+func behindCopy(st *facts.Stage, i int) bool {
+	for _, o := range slices.Backward(st.Instructions[:i]) {
+		switch {
+		case o.Name == "COPY" || o.Name == "ADD":
+			return true
+		case !neutral(o.Name) && o.Name != "WORKDIR":
+			return false
+		}
+	}
+	return false
 }
 
 // lastBelow is the last of a sorted list that is less than n, or -1.
@@ -155,8 +162,6 @@ func lastBelow(list []int, n int) int {
 // obstacles are the positions of a stage's instructions by what a RUN that
 // moves up meets in them, so that it need not look at each.
 type obstacles struct {
-	others   []int            // neither copies, working directories nor metadata
-	copies   []int            // all COPY and ADD
 	hard     []int            // what none passes, without a word
 	steering []int            // copies that no RUN passes
 	movable  []int            // copies that are worth passing
@@ -177,7 +182,6 @@ func (p *Pass) obstacles(st *facts.Stage) *obstacles {
 			case o.Name == "WORKDIR":
 				x.workdirs = append(x.workdirs, i)
 			case o.Name == "COPY" || o.Name == "ADD":
-				x.copies = append(x.copies, i)
 				c := p.Facts.Copy(o)
 				if c == nil {
 					x.hard = append(x.hard, i)
@@ -194,7 +198,6 @@ func (p *Pass) obstacles(st *facts.Stage) *obstacles {
 					x.movable = append(x.movable, i)
 				}
 			default:
-				x.others = append(x.others, i)
 				x.hard = append(x.hard, i)
 			}
 		}
@@ -244,60 +247,70 @@ type envValue struct {
 }
 
 // envValuesOf is a key of once.
-type envValuesOf struct{ *facts.Stage }
+type envValuesOf struct{}
 
-// envValues are the variables that a stage sets, with the index of their values.
+// envValues are the variables that the file sets, with the index of their values.
 type envValues struct {
 	list   []envValue
 	values texts
 }
 
-func (p *Pass) envValues(st *facts.Stage) *envValues {
-	return once(p, envValuesOf{st}, func() *envValues {
-		s := &envValues{}
-		for _, in := range st.Instructions {
-			if in.Name != "ENV" {
-				continue
-			}
-			for _, pair := range in.Pairs {
-				text := pair.Value.Value
-				if v := p.Facts.Expand(text, in); v.Known {
-					text = v.S
-				}
-				s.list = append(s.list, envValue{in, pair.Key.Value, text})
-			}
+func (p *Pass) findEnvValues() *envValues {
+	s := &envValues{}
+	for _, in := range p.File.Instructions {
+		if in.Name != "ENV" {
+			continue
 		}
-		s.values = newTexts(len(s.list), func(i int) string { return s.list[i].text })
-		return s
-	})
+		for _, pair := range in.Pairs {
+			text := pair.Value.Value
+			if v := p.Facts.Expand(text, in); v.Known {
+				text = v.S
+			}
+			s.list = append(s.list, envValue{in, pair.Key.Value, text})
+		}
+	}
+	s.values = newTexts(len(s.list), func(i int) string { return s.list[i].text })
+	return s
 }
 
 // steeredBy says which variable points programs at an instruction to what a
-// COPY brings, or "".
-func (p *Pass) steeredBy(at *parse.Instruction, c *facts.Copy) string {
+// COPY brings, or "": of its stage or else of the nearest of its parents.
+func (p *Pass) steeredBy(at *parse.Instruction, c *facts.Copy) (why string) {
 	if c.Dest.S == "/" {
 		return ""
 	}
-	for st := p.Facts.At(at).Stage; st != nil; st = st.Parent {
-		s := p.envValues(st)
-		for _, i := range s.values.with(c.Dest.S) {
-			set := &s.list[i]
-			if set.in.Index > at.Index {
-				break
-			}
-			name := set.name
-			if name == "PATH" || name == "LD_LIBRARY_PATH" {
-				if p.pathInto(strings.Trim(set.text, `"'`), c) {
-					return fmt.Sprintf("%s leads to %s", name, c.Dest.S)
-				}
-				continue
-			}
-			upper := strings.ToUpper(name)
-			for _, part := range []string{"CERT", "CA_", "_CA", "CONFIG", "CONF", "_FILE", "BUNDLE", "PIP_", "NPM_", "UV_", "APT_", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "PRELOAD", "VIRTUAL_ENV"} {
-				if strings.Contains(upper, part) {
-					return fmt.Sprintf("%s points to %s", name, c.Dest.S)
-				}
-			}
+	s := once(p, envValuesOf{}, p.findEnvValues)
+	here := p.Facts.At(at).Stage
+	var from *facts.Stage // of the variable that why is about
+	for _, i := range slices.Backward(s.values.with(c.Dest.S)) {
+		set := &s.list[i]
+		st := p.Facts.At(set.in).Stage
+		if set.in.Index > at.Index || !here.Descends(st) {
+			continue
+		}
+		if from != nil && st != from {
+			break
+		}
+		if points := p.pointsTo(set, c); points != "" {
+			why, from = points, st // the first of a stage counts
+		}
+	}
+	return why
+}
+
+// pointsTo says how a variable points programs to what a COPY brings, or "".
+func (p *Pass) pointsTo(set *envValue, c *facts.Copy) string {
+	name := set.name
+	if name == "PATH" || name == "LD_LIBRARY_PATH" {
+		if p.pathInto(strings.Trim(set.text, `"'`), c) {
+			return fmt.Sprintf("%s leads to %s", name, c.Dest.S)
+		}
+		return ""
+	}
+	upper := strings.ToUpper(name)
+	for _, part := range []string{"CERT", "CA_", "_CA", "CONFIG", "CONF", "_FILE", "BUNDLE", "PIP_", "NPM_", "UV_", "APT_", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "PRELOAD", "VIRTUAL_ENV"} {
+		if strings.Contains(upper, part) {
+			return fmt.Sprintf("%s points to %s", name, c.Dest.S)
 		}
 	}
 	return ""
