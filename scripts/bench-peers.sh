@@ -5,7 +5,8 @@
 #	scripts/bench-peers.sh [-w] [-n RUNS] DIR
 #
 # DIR is searched for Dockerfiles. Needs npm, python3 and hyperfine (Debian: apt install hyperfine). Every tool checks and
-# writes nothing. A ratio is a tool's median over that of dprint in the same run.
+# writes nothing. A ratio is a tool's median over that of dprint in the same run. The tools take turns, so that a
+# machine whose speed changes is the same for all.
 set -euo pipefail
 runs=15 write=
 while getopts wn: o; do
@@ -16,7 +17,7 @@ while getopts wn: o; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# = 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# = 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 root=$(cd "$(dirname "$0")/.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -50,35 +51,46 @@ for d in files one big; do
 		"$tmp/node_modules/@dprint/dockerfile/plugin.wasm" >"$tmp/$d/dprint.json"
 done
 
-# bench NAME DIR RUNS COMMAND…: -N starts a command without a shell.
+# bench DIR ROUNDS RUNS COMMAND…: in each round, each command RUNS times. -N starts a command without a shell.
 bench() {
-	local name=$1 dir=$2 count=$3
+	local dir=$1 rounds=$2 count=$3 i
 	shift 3
-	(cd "$tmp/$dir" && hyperfine -N -i -w 1 -r "$count" --export-json "$tmp/$name.json" "$@" >/dev/null 2>&1)
+	for ((i = 0; i < rounds; i++)); do
+		(cd "$tmp/$dir" && hyperfine -N -i -w 1 -r "$count" --export-json "$tmp/$dir.$i.json" "$@" >/dev/null 2>&1)
+	done
 }
-bench tree files "$runs" "$dprint check" "$tmp/refit fmt --check ." "$tmp/refit fix --diff ." "sh -c 'dockerfmt -c */Dockerfile'"
-bench one one "$((runs * 4))" "$dprint check" "$tmp/bare" "$tmp/refit fmt --check Dockerfile" "$tmp/refit fix --diff Dockerfile" "dockerfmt -c Dockerfile" "sh -c 'dockerfile-utils format Dockerfile'"
-bench big big 3 "$dprint check" "$tmp/refit fmt --check Dockerfile" "$tmp/refit fix --diff Dockerfile"
+bench files "$(((runs + 2) / 3))" 3 "$dprint check" "$tmp/refit fmt --check ." "$tmp/refit fix --diff ." "sh -c 'dockerfmt -c */Dockerfile'"
+bench one "$runs" 20 "$dprint check" "$tmp/bare" "$tmp/refit fmt --check Dockerfile" "$tmp/refit fix --diff Dockerfile" "dockerfmt -c Dockerfile" "sh -c 'dockerfile-utils format Dockerfile'"
+bench big 1 3 "$dprint check" "$tmp/refit fmt --check Dockerfile" "$tmp/refit fix --diff Dockerfile"
 
 python3 - "$tmp" "$n" "$root/README.md" "${write:-}" <<'PY'
-import json, os, sys
+import glob, json, os, statistics, sys
 tmp, n, readme, write = sys.argv[1:]
 rows = {}
 names = ["dprint check", "bare", "refit fmt --check", "refit fix --diff", "dockerfmt -c", "dockerfile-utils format"]
-for name in ("tree", "one", "big"):
-    res = json.load(open(os.path.join(tmp, name + ".json")))["results"]
-    base = res[0]["median"]
-    for r in res:
-        label = next(x for x in names if all(w in r["command"] for w in x.split()))
-        cpu = "" if name == "one" else ", %.3f s of processor time" % (r["user"] + r["system"])
-        rows.setdefault(label, {})[name] = "%.4f s (%.2f)%s" % (r["median"], r["median"] / base, cpu)
+start = {}
+for name in ("files", "one", "big"):
+    times, cpus = {}, {}
+    for f in glob.glob(os.path.join(tmp, name + ".*.json")):
+        for r in json.load(open(f))["results"]:
+            label = next(x for x in names if all(w in r["command"] for w in x.split()))
+            times.setdefault(label, []).extend(r["times"])
+            cpus.setdefault(label, []).append(r["user"] + r["system"])
+    base = statistics.median(times["dprint check"])
+    for label, t in times.items():
+        median = statistics.median(t)
+        cpu = "" if name == "one" else ", %.3f s of processor time" % statistics.mean(cpus[label])
+        rows.setdefault(label, {})[name] = "%.4f s (%.2f)%s" % (median, median / base, cpu)
+        if name == "one":
+            start[label] = median / statistics.median(times["bare"])
 out = ["| whole process, median, in brackets the ratio to dprint | %s files | one small file | 20,000 RUNs in one file |" % n, "|---|---|---|---|"]
 for label in names:
     if label in rows:
         shown = {"bare": "a Go program that imports the parsers and does nothing"}.get(label, "`%s`" % label)
-        out.append("| %s | %s |" % (shown, " | ".join(rows[label].get(k, "–") for k in ("tree", "one", "big"))))
+        out.append("| %s | %s |" % (shown, " | ".join(rows[label].get(k, "–") for k in ("files", "one", "big"))))
 table = "\n".join(out) + "\n"
 print(table, end="")
+print("one small file, over the Go program that does nothing: " + ", ".join("%s %.2f" % (k, start[k]) for k in names if "refit" in k))
 if write:
     s = open(readme).read()
     a, b = s.index("<!-- peers:begin -->\n") + len("<!-- peers:begin -->\n"), s.index("<!-- peers:end -->")
