@@ -91,19 +91,21 @@ func (p *Pass) neededRecommends(r *Program, v *facts.Invocation) (ops []Op) {
 // installedBefore reports whether an earlier command of the stage or of its
 // parents brings the package, by name or as a recommendation.
 func (p *Pass) installedBefore(r *Program, v *facts.Invocation, n *neededRecommend) bool {
-	for _, o := range p.runs(v.Manager) {
-		if o.In.Index > r.In.Index || !r.State.Stage.Descends(o.State.Stage) {
-			continue
-		}
-		for _, w := range p.Facts.Invocations(o.In) {
-			if w.Role != facts.Install || o == r && w.Seq >= v.Seq {
+	for st := r.State.Stage; st != nil; st = st.Parent {
+		for _, in := range st.Instructions {
+			if in.Name != "RUN" || in.Index > r.In.Index {
 				continue
 			}
-			if slices.ContainsFunc(w.Args, func(f facts.Field) bool {
-				name := unversioned(f)
-				return name == n.name || slices.Contains(n.others, name) || slices.Contains(n.of, name) && !w.HasFlag("--no-install-recommends")
-			}) {
-				return true
+			for _, w := range p.Facts.Invocations(in) {
+				if w.Manager != v.Manager || w.Role != facts.Install || in == r.In && w.Seq >= v.Seq {
+					continue
+				}
+				if slices.ContainsFunc(w.Args, func(f facts.Field) bool {
+					name := unversioned(f)
+					return name == n.name || slices.Contains(n.others, name) || slices.Contains(n.of, name) && !w.HasFlag("--no-install-recommends")
+				}) {
+					return true
+				}
 			}
 		}
 	}
