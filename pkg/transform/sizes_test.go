@@ -5,6 +5,7 @@ package transform_test
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,6 +77,20 @@ func BenchmarkSizes(b *testing.B) {
 			}
 			return b.String()
 		}},
+		{"reads", 5000, func(n int) string {
+			var b strings.Builder
+			for i := range n / 4 {
+				fmt.Fprintf(&b, "FROM golang:1.22 AS s%d\nWORKDIR /src\nRUN go build -o /out/b%d ./cmd/%d\n", i, i, i)
+			}
+			b.WriteString(debian)
+			for i := range n / 4 {
+				fmt.Fprintf(&b, "COPY --from=s%d /out/b%d /usr/bin/\n", i, i)
+			}
+			return b.String()
+		}},
+		{"pragmas", 5000, perInstruction(debian, 2, "# hadolint ignore=DL3008\nRUN apt-get update\nRUN apt-get install p%d\n")},
+		{"pairs", 5000, perInstruction(debian+"ENV A=b", 1, " \\\n  A%d=b%d")},
+		{"edits", 5000, perInstruction(debian+"RUN true", 1, " && \\\n  apt-get install p%d")},
 		{"commands", 5000, func(n int) string { return "FROM alpine\nRUN true" + strings.Repeat(" && \\\n echo a", n) + "\n" }},
 		{"packages", 5000, func(n int) string {
 			var b strings.Builder
@@ -97,6 +112,7 @@ func BenchmarkSizes(b *testing.B) {
 					b.ReportAllocs()
 					least := time.Duration(math.MaxInt64)
 					for b.Loop() {
+						runtime.GC() // what the run before has left is not this one's
 						start := processorTime()
 						if _, err := transform.Run(src, m.opt); err != nil {
 							b.Fatal(err)
