@@ -84,7 +84,7 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 			text.WriteString(w + " ")
 		}
 	}
-	return edits, []plan.Effect{plan.Command{Instr: r.In.Index, Index: n, Text: strings.TrimSpace(text.String())}}, nil
+	return edits, []plan.Effect{plan.Command{Instr: r.In.Index, Index: n, Text: strings.TrimSuffix(text.String(), " ")}}, nil
 }
 
 // continued is what goes on with a command on the next line.
