@@ -179,34 +179,47 @@ func (fs *Facts) KnownDir(p string, in *parse.Instruction) bool {
 	if st.Workdir.Known && Within(st.Workdir.S, p) {
 		return true
 	}
+	fs.readDirs(in.Index)
+	made := fs.dirs[p]
+	if len(made) <= st.Stage.parents {
+		return slices.ContainsFunc(made, func(m madeDir) bool { return m.at < in.Index && st.Stage.Descends(m.stage) })
+	}
 	for s := st.Stage; s != nil; s = s.Parent {
-		before := in.Index
-		if s != st.Stage {
-			before = len(fs.File.Instructions)
-		}
-		fs.readDirs(s, before)
-		if made, ok := s.dirs[p]; ok && made < before {
+		n, ok := slices.BinarySearchFunc(made, s.Index, func(m madeDir, stage int) int { return m.stage.Index - stage })
+		if ok && made[n].at < in.Index {
 			return true
 		}
 	}
 	return false
 }
 
-// readDirs notes the directories that a stage's instructions with an index
-// below before make or find.
-func (fs *Facts) readDirs(s *Stage, before int) {
-	if s.dirs == nil {
-		s.dirs = map[string]int{}
+// madeDir says that an instruction of a stage is the first there that makes or
+// finds a directory.
+type madeDir struct {
+	stage *Stage
+	at    int // the index of the instruction
+}
+
+// readDirs notes the directories that the instructions with an index below
+// before make or find, each with its stages in their order.
+func (fs *Facts) readDirs(before int) {
+	if fs.dirs == nil {
+		fs.dirs = map[string][]madeDir{}
 	}
-	for s.dirsRead < len(s.Instructions) && s.Instructions[s.dirsRead].Index < before {
-		in := s.Instructions[s.dirsRead]
-		s.dirsRead++
+	for fs.dirsRead < before {
+		in := fs.File.Instructions[fs.dirsRead]
+		fs.dirsRead++
+		st := fs.At(in).Stage
+		if st == nil {
+			continue
+		}
 		add := func(dir string) {
 			for ; dir != "/" && dir != "."; dir = path.Dir(dir) {
-				if _, ok := s.dirs[dir]; ok {
+				made := fs.dirs[dir]
+				if len(made) > 0 && made[len(made)-1].stage == st {
 					return
 				}
-				s.dirs[dir] = in.Index
+				fs.dirs[dir] = append(made, madeDir{st, in.Index})
 			}
 		}
 		switch in.Name {

@@ -25,11 +25,13 @@ type Facts struct {
 	Stages []*Stage
 	Meta   []*parse.Instruction // ARG instructions before the first FROM
 
-	states  []State                        // by instruction index
-	scripts []atomic.Pointer[shell.Script] // by instruction index, made when asked for
-	copies  answers[*Copy]
-	adopted map[string]*shell.Script // of an earlier text of the file, by their text
-	named   map[string][]*Stage      // by name, in order
+	states   []State                        // by instruction index
+	dirs     map[string][]madeDir           // the stages that make or find a directory, see readDirs
+	dirsRead int                            // how many instructions were read for dirs
+	scripts  []atomic.Pointer[shell.Script] // by instruction index, made when asked for
+	copies   answers[*Copy]
+	adopted  map[string]*shell.Script // of an earlier text of the file, by their text
+	named    map[string][]*Stage      // by name, in order
 
 	calls       answers[[]Call]
 	invocations answers[[]*Invocation]
@@ -79,13 +81,12 @@ type Stage struct {
 	Instructions []*parse.Instruction
 	Ships        bool // its layers are part of an image that is built
 
-	root     *Stage               // the first of the parents, itself without any
-	copiers  []*parse.Instruction // those with --from of this stage, in order
-	place    int                  // in the forest of the stages: parents first
-	size     int                  // how many stages are FROM it, itself included; their places follow its own
-	end      State                // behind its last instruction
-	dirs     map[string]int       // directories that its instructions make or find, with the index of the first, see readDirs
-	dirsRead int                  // how many of its instructions were read for dirs
+	root    *Stage               // the first of the parents, itself without any
+	copiers []*parse.Instruction // those with --from of this stage, in order
+	place   int                  // in the forest of the stages: parents first
+	size    int                  // how many stages are FROM it, itself included; their places follow its own
+	end     State                // behind its last instruction
+	parents int                  // how many there are
 }
 
 // New computes the facts of a file.
@@ -228,7 +229,7 @@ func (fs *Facts) from(in *parse.Instruction, meta *env) State {
 		s.Image = expand(in.Words[0].Value, fs.File.Escape, meta)
 		if s.Image.Known {
 			if p := fs.StageNamed(s.Image.S, s.Index); p != nil {
-				s.Parent, s.root, s.Image = p, p.root, Value{}
+				s.Parent, s.parents, s.root, s.Image = p, p.parents+1, p.root, Value{}
 				p.Children = append(p.Children, s)
 				st = p.end
 				if st.Stage == nil { // a parent without instructions
