@@ -47,18 +47,18 @@ func NewError(err error) *Error {
 	return out
 }
 
-// maxLine is the longest line that BuildKit's parser takes, in bytes: see
+// MaxLine is the longest line that BuildKit's parser takes, in bytes: see
 // bufio.MaxScanTokenSize.
-const maxLine = 64*1024 - 1
+const MaxLine = 64*1024 - 1
 
 // explain adds the place and what was expected to those of BuildKit's errors
 // that do not say it.
 func (f *File) explain(e *Error) *Error {
 	if strings.Contains(e.Msg, "line greater than max") {
 		for line := 1; line <= len(f.lines); line++ {
-			if n := f.Line(line).Len(); n > maxLine {
+			if n := f.Line(line).Len(); n > MaxLine {
 				e.Line, e.Col = line, 0
-				e.Msg = fmt.Sprintf("the line has %d bytes, BuildKit takes at most %d: break it with continuation lines", n, maxLine)
+				e.Msg = fmt.Sprintf("the line has %d bytes, BuildKit takes at most %d: break it with continuation lines", n, MaxLine)
 				return e
 			}
 		}

@@ -80,6 +80,10 @@ func envSelf(p *Pass) {
 			p.Skip(in.Keyword.Span, "a value goes over several lines")
 			continue
 		}
+		if max(len(a), len(b)) > parse.MaxLine {
+			p.Skip(in.Keyword.Span, "the line would be longer than BuildKit takes")
+			continue
+		}
 		p.Report(Change{
 			Title: "set " + first[0].Key.Value + " in an ENV of its own", At: in.Keyword.Span, Safety: Safe,
 			Reason:  first[0].Key.Value + " gets the value from before this ENV: all values of one ENV see the variables from before it",
