@@ -12,6 +12,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func list(pkgs []string) ([]source, error) {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
 	var all []source
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var s source
 		if err := d.Decode(&s); err == io.EOF {
 			return all, nil
