@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -265,6 +266,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	}
 	if k := commentedOut(p.File, prev.In, next.In); k != "" {
 		return k + " stands commented out between them, and inside a RUN it could not be put back"
+	}
+	if first.head != nil && !utf8.Valid(p.File.Src[prev.In.End:next.In.Start]) {
+		return "a comment between them, which would be part of the script, is not UTF-8"
 	}
 	if readsStartup(next.State) {
 		return "its shell reads its startup files, which the one before may have changed"

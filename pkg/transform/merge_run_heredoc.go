@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -20,7 +21,8 @@ const delimiter = "EOF"
 // same in a script as on BuildKit's joined line.
 func (m *merger) canBeLines() bool {
 	f := m.p.File
-	if f.Escape != '\\' || m.eol != "\n" {
+	last := m.parts[len(m.parts)-1]
+	if f.Escape != '\\' || m.eol != "\n" || !utf8.Valid(f.Src[m.parts[0].In.Start:last.In.End]) { // comments become part of the script
 		return false
 	}
 	for _, part := range m.parts {
