@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
 )
@@ -39,23 +40,14 @@ type Facts struct {
 }
 
 // answers are what was found out about instructions, by their index.
-type answers[T any] []answer[T]
-
-type answer[T any] struct {
-	value T
-	known bool
-}
+type answers[T any] []lazy.Answer[T]
 
 // of gives the answer for an instruction of a file with so many.
 func (a *answers[T]) of(in *parse.Instruction, instructions int, find func() T) T {
 	if *a == nil {
 		*a = make(answers[T], instructions)
 	}
-	x := &(*a)[in.Index]
-	if !x.known {
-		x.value, x.known = find(), true
-	}
-	return x.value
+	return (*a)[in.Index].Get(find)
 }
 
 // State is what holds right before an instruction.

@@ -269,13 +269,7 @@ const (
 	errExitUnknown // somewhere, or perhaps
 )
 
-func (r *Program) errExit() errExit {
-	if r.index.exit == nil {
-		e := r.findErrExit()
-		r.index.exit = &e
-	}
-	return *r.index.exit
-}
+func (r *Program) errExit() errExit { return r.index.exit.Get(r.findErrExit) }
 
 func (r *Program) findErrExit() errExit {
 	head := shell.ErrExitHead(r.Tree)
@@ -325,7 +319,7 @@ func simple(st *syntax.Stmt) bool {
 
 // hasFunctions reports whether the program defines functions.
 func (r *Program) hasFunctions() bool {
-	if r.index.functions == nil {
+	return r.index.functions.Get(func() bool {
 		found := false
 		syntax.Walk(r.Tree, func(n syntax.Node) bool {
 			if _, ok := n.(*syntax.FuncDecl); ok {
@@ -333,9 +327,8 @@ func (r *Program) hasFunctions() bool {
 			}
 			return !found
 		})
-		r.index.functions = &found
-	}
-	return *r.index.functions
+		return found
+	})
 }
 
 // joint is the text that joins a command behind a statement, in the style that
@@ -404,11 +397,7 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 			return true, r.lineIndent(at)
 		}
 	}
-	if r.index.indent == nil {
-		least := r.leastIndent()
-		r.index.indent = &least
-	}
-	if least := *r.index.indent; least != "" && len(least) < 4 {
+	if least := r.index.indent.Get(r.leastIndent); least != "" && len(least) < 4 {
 		return true, least
 	}
 	return true, "    "
@@ -416,25 +405,22 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 
 // leadingOperator is where the last && stands that starts its line, or -1.
 func (r *Program) leadingOperator() int {
-	if r.index.leading == nil {
-		found := -1
+	return r.index.leading.Get(func() int {
 		for _, op := range slices.Backward(r.operators()) {
 			if at := r.Script.Source(op); r.leads(at) && !r.ends(at+2) {
-				found = at
-				break
+				return at
 			}
 		}
-		r.index.leading = &found
-	}
-	return *r.index.leading
+		return -1
+	})
 }
 
 // operators returns the positions of the top-level && operators.
 func (r *Program) operators() []syntax.Pos {
-	if r.index.chained != nil {
-		return *r.index.chained
-	}
-	var out []syntax.Pos
+	return r.index.chained.Get(r.findOperators)
+}
+
+func (r *Program) findOperators() (out []syntax.Pos) {
 	for _, st := range r.Tree.Stmts {
 		for {
 			b, ok := st.Cmd.(*syntax.BinaryCmd)
@@ -445,17 +431,12 @@ func (r *Program) operators() []syntax.Pos {
 			st = b.X
 		}
 	}
-	r.index.chained = &out
 	return out
 }
 
 // trailing reports whether the && operators of the program end their lines.
 func (r *Program) trailing() bool {
-	if r.index.trails == nil {
-		trails := r.findTrailing()
-		r.index.trails = &trails
-	}
-	return *r.index.trails
+	return r.index.trails.Get(r.findTrailing)
 }
 
 func (r *Program) findTrailing() bool {

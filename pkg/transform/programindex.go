@@ -7,6 +7,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
 )
@@ -22,12 +23,12 @@ type programIndex struct {
 	commented bool         // comments, remarks and ends are there
 	spots     map[*syntax.Stmt]spot
 	seats     map[*syntax.Stmt]seat
-	exit      *errExit
-	functions *bool
-	chained   *[]syntax.Pos
-	leading   *int
-	indent    *string // see leastIndent
-	trails    *bool
+	exit      lazy.Answer[errExit]
+	functions lazy.Answer[bool]
+	chained   lazy.Answer[[]syntax.Pos]
+	leading   lazy.Answer[int]
+	indent    lazy.Answer[string] // see leastIndent
+	trails    lazy.Answer[bool]
 }
 
 // seat is the statement list, or else the && chain, that a statement is in.
