@@ -285,8 +285,13 @@ func (u *use) redirect(rd *syntax.Redirect) {
 
 // path notes a path that the program names.
 func (u *use) path(s string) {
-	if strings.HasPrefix(s, "~") || strings.HasPrefix(s, "$HOME") {
-		return
+	if rest, ok := strings.CutPrefix(s, "~"); ok {
+		home := u.p.Facts.Home(u.r.State)
+		if home == "" || rest != "" && rest[0] != '/' {
+			u.fail("a home directory that is not known")
+			return
+		}
+		s = home + rest
 	}
 	if i := strings.IndexAny(s, "*?[{"); i >= 0 {
 		s = s[:i]
@@ -427,7 +432,7 @@ func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 	case base == "apt-get" || base == "apt" || base == "aptitude" || base == "apk" || base == "dnf" || base == "yum" || base == "microdnf" ||
 		base == "tdnf" || base == "zypper" || base == "pacman" || base == "apt-cache" || base == "apt-mark" || base == "apt-key" || base == "add-apt-repository" ||
 		base == "dpkg" || base == "dpkg-reconfigure" || base == "rpm" || base == "yum-config-manager" || base == "subscription-manager" || base == "debconf-set-selections":
-		u.system(rest)
+		u.system(base, rest, c.Args[1:])
 	case isPip(base):
 		u.pip(rest)
 	case base == "python" || base == "python3" || strings.HasPrefix(base, "python3.") || strings.HasPrefix(base, "python2"):
@@ -464,24 +469,64 @@ func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 	}
 }
 
-// system handles system package managers: packages by name, no files.
-func (u *use) system(args []arg) {
-	for _, a := range args {
-		if !a.known {
-			continue // a list of packages
-		}
+// system handles system package managers: packages by name, or by the path of
+// a file. words are the arguments as written.
+func (u *use) system(command string, args []arg, words []*syntax.Word) {
+	reads := command == "debconf-set-selections" // whatever follows is a file
+	for i, a := range args {
 		s := a.s
-		if _, v, ok := strings.Cut(s, "="); ok && strings.HasPrefix(v, "/") {
-			u.path(v) // --installroot=/opt, -o Dir::Cache=/x
-			continue
+		if !a.known {
+			s = pattern(words[i])
 		}
-		if strings.HasPrefix(s, "-") {
-			continue
-		}
-		if strings.HasPrefix(s, "/") || strings.HasPrefix(s, ".") || strings.HasSuffix(s, ".deb") || strings.HasSuffix(s, ".rpm") || strings.HasSuffix(s, ".apk") {
+		_, value, assigns := strings.Cut(s, "=")
+		switch {
+		case command == "apt-key" && s == "add", s == "--import":
+			reads = true
+		case assigns && strings.HasPrefix(value, "/"):
+			u.path(value) // --installroot=/opt, -o Dir::Cache=/x
+		case strings.HasPrefix(s, "-"), strings.Contains(s, "://"):
+		case reads, isPackageFile(s):
 			u.path(s)
 		}
 	}
+}
+
+// isPackageFile reports whether an argument of a package manager is the path
+// of a file rather than a name; a name may have a slash, too: ppa:git-core/ppa.
+func isPackageFile(s string) bool {
+	for _, start := range []string{"/", ".", "~", "*/"} {
+		if strings.HasPrefix(s, start) {
+			return true
+		}
+	}
+	switch path.Ext(s) {
+	case ".deb", ".rpm", ".apk", ".repo", ".zst", ".xz":
+		return true
+	}
+	return false
+}
+
+// pattern is a word as a wildcard that matches whatever it may stand for: an
+// expansion is an asterisk. A variable on its own is a list of packages.
+func pattern(w *syntax.Word) string {
+	var b strings.Builder
+	var add func(parts []syntax.WordPart)
+	add = func(parts []syntax.WordPart) {
+		for _, part := range parts {
+			switch x := part.(type) {
+			case *syntax.Lit:
+				b.WriteString(x.Value)
+			case *syntax.SglQuoted:
+				b.WriteString(x.Value)
+			case *syntax.DblQuoted:
+				add(x.Parts)
+			default:
+				b.WriteByte('*')
+			}
+		}
+	}
+	add(w.Parts)
+	return b.String()
 }
 
 // options walks over the arguments of a command: flag is called for options
