@@ -173,6 +173,11 @@ func (fs *Facts) Lookup(name string, in *parse.Instruction) (v Value, set bool) 
 	return fs.At(in).env.lookup(name)
 }
 
+// pathMax is what Linux takes for a path, in bytes with a final NUL (PATH_MAX):
+// no process runs in a longer working directory, and thousands of relative
+// WORKDIRs are not joined to megabytes.
+const pathMax = 4096
+
 // Resolve joins a path of COPY or RUN with the working directory at an
 // instruction.
 func (st *State) Resolve(p string) Value {
@@ -340,6 +345,9 @@ func (fs *Facts) step(in *parse.Instruction, st State, meta *env, opt Options) S
 			st.Workdir = Value{S: path.Clean(v.S), Known: true, Default: v.Default}
 		case st.Workdir.Known:
 			st.Workdir = Value{S: path.Join(st.Workdir.S, v.S), Known: true, Default: v.Default || st.Workdir.Default}
+		}
+		if len(st.Workdir.S) >= pathMax {
+			st.Workdir = Value{}
 		}
 	}
 	return st

@@ -116,7 +116,7 @@ func (p *Pass) apkRun(m *facts.Manager, r *Program) {
 	pointless := !kept
 	if pointless && updates {
 		// A RUN that cannot be rewritten may rely on the index.
-		if need, ok := p.apkNeed(m, r); ok {
+		if need := p.apkNeed(m, r.In); need != nil {
 			pointless = false
 			if i < 0 {
 				return
@@ -234,34 +234,41 @@ func apkOps(v *facts.Invocation) []Op {
 	return []Op{{At: v.VerbAt.Word, Insert: "--no-cache"}}
 }
 
-// apkNeed finds an instruction behind r that needs a stored index and will not
-// get --no-cache.
-func (p *Pass) apkNeed(m *facts.Manager, r *Program) (*parse.Instruction, bool) {
-	from := r.In
-	for {
-		need, ok := p.Facts.NeededLater(from, m)
-		if !ok {
-			return nil, false
-		}
-		if need.Doubt != "" {
-			return need.In, true
-		}
-		// RUNs that are rewritten like this one do not need it.
-		o, _ := p.Program(need.In)
-		if o == nil || p.anyCovered(o, "/var/cache/apk", "/etc/apk/cache") {
-			return need.In, true
-		}
-		a := p.Facts.Activity(need.In, m)
-		for _, v := range a.Uses {
-			if v.Role == facts.Query || v.Nested || v.Role == facts.Upgrade && !a.FetchedBefore(v) {
-				return need.In, true
-			}
-		}
-		if apkObstacle(p, m, o, a) != "" || p.apkPays(m, o) != "" || len(p.Facts.At(need.In).Stage.Children) > 0 && p.Facts.At(need.In).Stage != p.Facts.At(from).Stage {
-			return need.In, true
-		}
-		from = need.In
+// apkNeeds is a key of once.
+type apkNeeds struct{}
+
+// apkNeed finds an instruction behind another that needs a stored index and will
+// not get --no-cache, or nil. What it finds for each RUN on the way is kept:
+// thousands of RUNs may ask one after the other.
+func (p *Pass) apkNeed(m *facts.Manager, from *parse.Instruction) *parse.Instruction {
+	found := once(p, apkNeeds{}, func() map[*parse.Instruction]*parse.Instruction { return map[*parse.Instruction]*parse.Instruction{} })
+	if in, ok := found[from]; ok {
+		return in
 	}
+	need, ok := p.Facts.NeededLater(from, m)
+	in := need.In
+	if ok && need.Doubt == "" && p.apkLosesIndex(m, in, from) {
+		in = p.apkNeed(m, in)
+	}
+	found[from] = in
+	return in
+}
+
+// apkLosesIndex reports whether a RUN that needs an index that an earlier
+// instruction stored is rewritten so that it no longer does.
+func (p *Pass) apkLosesIndex(m *facts.Manager, in, from *parse.Instruction) bool {
+	r, _ := p.Program(in)
+	if r == nil || p.anyCovered(r, "/var/cache/apk", "/etc/apk/cache") {
+		return false
+	}
+	a := p.Facts.Activity(in, m)
+	for _, v := range a.Uses {
+		if v.Role == facts.Query || v.Nested || v.Role == facts.Upgrade && !a.FetchedBefore(v) {
+			return false
+		}
+	}
+	st := r.State.Stage
+	return apkObstacle(p, m, r, a) == "" && p.apkPays(m, r) == "" && (len(st.Children) == 0 || st == p.Facts.At(from).Stage)
 }
 
 // apkDropUpdates takes the apk updates out; it reports whether all could go.

@@ -1,8 +1,10 @@
 package transform
 
 import (
+	"index/suffixarray"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -51,6 +53,7 @@ func archiveCleanup(p *Pass) {
 	for _, r := range p.Programs() {
 		calls := p.Facts.Calls(r.In)
 		var found *downloads
+		var later *fileUses
 		for k := range calls {
 			kind := "archive"
 			file, ok := unpacked(&calls[k])
@@ -62,33 +65,29 @@ func archiveCleanup(p *Pass) {
 				continue
 			}
 			if found == nil {
-				found = r.findDownloads(calls)
+				found, later = r.findDownloads(calls), p.findUses(r, calls)
 			}
 			if !found.before(k, r.raw(&calls[k], file)) {
 				continue
 			}
-			p.archive(r, calls, k, file, kind)
+			p.archive(r, later, k, file, kind)
 		}
 	}
 }
 
 // archive proposes to delete the file that call k unpacks or checks.
-func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field, kind string) {
-	call := &calls[k]
+func (p *Pass) archive(r *Program, later *fileUses, k int, file facts.Field, kind string) {
+	call := &later.calls[k]
 	at := r.Span(call.Expr)
 	word := r.Script.NodeText(call.Expr.Args[file.Word])
 	base := path.Base(r.raw(call, file))
-	for _, o := range calls[k+1:] {
-		switch uses := o.Nested || r.usesFile(&o, base); {
-		case o.Name() == "rm" && (uses || removesDir(&o, file.Text)):
-			return // deleted
-		case uses:
-			p.Skip(at, "%s is used again in the RUN", base)
-			return
-		}
-	}
-	// What is not a command's argument: the items of a loop, patterns.
-	if rest := string(p.File.Src[at.End:r.In.End]); strings.Contains(rest, base) || mayGlob(rest, base) {
+	switch used, deleted := later.after(k, base, file.Text); {
+	case deleted:
+		return
+	case used:
+		p.Skip(at, "%s is used again in the RUN", base)
+		return
+	case later.named(base, at.End):
 		p.Skip(at, "%s may be used again in the RUN", base)
 		return
 	}
@@ -103,7 +102,7 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field, 
 	if kind == "signature" {
 		c.Reason = "nothing needs it once it has been checked"
 	}
-	if !tmp && slices.ContainsFunc(calls[k+1:], func(o facts.Call) bool { return takesAll(&o) }) {
+	if !tmp && k < later.takesAll {
 		c.Safety = Unsafe
 	}
 	if in := p.mayUse(base, r.In.Index+1, nil); in != nil {
@@ -128,6 +127,90 @@ func (p *Pass) archive(r *Program, calls []facts.Call, k int, file facts.Field, 
 	}
 	c.Edits, c.Effects = edits, effects
 	p.Report(c)
+}
+
+// fileUses answers which later commands use or delete a file, so that a RUN that
+// unpacks thousands of archives is not read again for each of them.
+type fileUses struct {
+	calls    []facts.Call
+	words    texts            // the fields of each command as written, without quotes
+	nested   []int            // commands that may use any file
+	globs    map[string][]int // commands with a glob for files of a kind
+	removals []int            // rm
+	takesAll int              // the last command that takes all files of its directory, -1 for none
+
+	start    int    // where the instruction starts in the file
+	source   string // its text
+	index    *suffixarray.Index
+	searches int
+}
+
+func (p *Pass) findUses(r *Program, calls []facts.Call) *fileUses {
+	u := &fileUses{calls: calls, globs: map[string][]int{}, takesAll: -1, start: r.In.Start, source: string(p.File.Src[r.In.Start:r.In.End])}
+	for i := range calls {
+		c := &calls[i]
+		if c.Nested {
+			u.nested = append(u.nested, i)
+		}
+		if c.Name() == "rm" {
+			u.removals = append(u.removals, i)
+		}
+		if takesAll(c) {
+			u.takesAll = i
+		}
+		for _, ext := range globbed {
+			if slices.ContainsFunc(c.Fields, func(f facts.Field) bool { return f.Glob && mayGlob(f.Text, ext) }) {
+				u.globs[ext] = append(u.globs[ext], i)
+			}
+		}
+	}
+	u.words = newTexts(len(calls), func(i int) string {
+		var b strings.Builder
+		for _, f := range calls[i].Fields {
+			b.WriteString(r.raw(&calls[i], f))
+			b.WriteByte('\n')
+		}
+		return b.String()
+	})
+	return u
+}
+
+// after looks behind command k for the first command that uses a file, which may
+// be its deletion.
+func (u *fileUses) after(k int, base, file string) (used, deleted bool) {
+	lists := [][]int{u.words.with(base), u.nested}
+	for _, ext := range globbed {
+		if strings.HasSuffix(base, ext) {
+			lists = append(lists, u.globs[ext])
+		}
+	}
+	first := firstFrom(k+1, len(u.calls), lists...)
+	for _, i := range u.removals[sort.SearchInts(u.removals, k+1):] {
+		if i > first {
+			break
+		}
+		if i == first || removesDir(&u.calls[i], file) {
+			return true, true
+		}
+	}
+	return first < len(u.calls), false
+}
+
+// named reports whether the instruction may name a file behind an offset: in
+// what is not a command's argument, too, such as the items of a loop.
+func (u *fileUses) named(base string, behind int) bool {
+	behind -= u.start
+	rest := u.source[behind:]
+	if mayGlob(rest, base) {
+		return true
+	}
+	if u.searches++; u.searches <= manyTexts {
+		return strings.Contains(rest, base)
+	}
+	if u.index == nil {
+		u.index = suffixarray.New([]byte(u.source))
+	}
+	return slices.ContainsFunc(u.index.Lookup([]byte(base), -1), func(at int) bool { return at >= behind })
 }
 
 // takesAll reports whether a command copies, moves or packs all files of its

@@ -115,19 +115,26 @@ func (p *Pass) mayUse(base string, from int, except *parse.Instruction) *parse.I
 // next returns the first instruction from an index on that is in one of several
 // sorted lists of indexes and is not another.
 func (p *Pass) next(from int, except *parse.Instruction, lists ...[]int) *parse.Instruction {
-	first := len(p.File.Instructions)
-	for _, list := range lists {
-		for _, i := range list[sort.SearchInts(list, from):] {
-			if p.File.Instructions[i] != except {
-				first = min(first, i)
-				break
-			}
-		}
+	all := p.File.Instructions
+	first := firstFrom(from, len(all), lists...)
+	if first < len(all) && all[first] == except {
+		first = firstFrom(first+1, len(all), lists...)
 	}
-	if first == len(p.File.Instructions) {
+	if first == len(all) {
 		return nil
 	}
-	return p.File.Instructions[first]
+	return all[first]
+}
+
+// firstFrom returns the least number in several sorted lists that is not below
+// from, or none.
+func firstFrom(from, none int, lists ...[]int) int {
+	for _, list := range lists {
+		if i := sort.SearchInts(list, from); i < len(list) {
+			none = min(none, list[i])
+		}
+	}
+	return none
 }
 
 // called is a call of a command.
