@@ -82,7 +82,8 @@ var managers = []*Manager{
 		Args: []string{"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-t", "--target", "-e", "--editable",
 			"--prefix", "--root", "--src", "--python", "--proxy", "--trusted-host", "--timeout", "--retries", "--platform", "--python-version", "--only-binary", "--no-binary",
 			"--global-option", "--install-option", "--build-option", "-b", "--build", "-w", "--wheel-dir", "-d", "--dest", "--cache-dir", "--log", "--upgrade-strategy", "-C", "--config-settings"},
-		NoCache: []string{"--no-cache-dir"}, Env: []string{"PIP_NO_CACHE_DIR", "PIP_CACHE_DIR"}, Caches: []string{"~/.cache/pip"},
+		// pip takes an option's name cut short.
+		NoCache: []string{"--no-cache-dir", "--no-cache"}, Env: []string{"PIP_NO_CACHE_DIR", "PIP_CACHE_DIR"}, Caches: []string{"~/.cache/pip"},
 		Cleanup: "rm -rf ~/.cache/pip",
 		// pip 6.0 brought the cache and the option to switch it off.
 		OldBases: []string{":trusty", ":precise", ":jessie", ":wheezy", "ubuntu:12.04", "ubuntu:14.04", "debian:7", "debian:8", "ubuntu:14.10", "centos:6", "centos:centos6",

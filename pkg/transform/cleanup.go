@@ -165,6 +165,7 @@ const (
 
 // cleanup proposes to run a command behind the invocation v.
 func (p *Pass) cleanup(r *Program, v *facts.Invocation, text string, where place, c Change) {
+	c.waits = true
 	if v.Manager == nil { // not a manager's own cache
 		p.place(r, v, text, where, c)
 		return

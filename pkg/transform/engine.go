@@ -375,9 +375,11 @@ func key(f *parse.File, c *Change) string {
 }
 
 // compatible keeps the changes whose edits can be applied together, first
-// come first served. The others propose themselves again in the next round.
+// come first served. The others propose themselves again in the next round, as
+// do those that wait until a RUN is merged.
 func compatible(changes []Change) []Change {
 	var out []Change
+	merged := map[int]bool{}       // the instructions that become part of another
 	edits := map[int][]emit.Edit{} // the accepted ones, by the 256-byte pieces of the file that they touch
 	paths := map[string]bool{}
 	if i := slices.IndexFunc(changes, func(c Change) bool { return c.Alone }); i >= 0 {
@@ -390,6 +392,9 @@ func compatible(changes []Change) []Change {
 	}
 next:
 	for _, c := range changes {
+		if c.waits && slices.ContainsFunc(c.Effects, func(eff plan.Effect) bool { return merged[addsTo(eff)] }) {
+			continue
+		}
 		for _, e := range c.Edits {
 			conflict := false
 			pieces(e, func(i int) {
@@ -410,9 +415,28 @@ next:
 		for _, e := range c.Edits {
 			pieces(e, func(i int) { edits[i] = append(edits[i], e) })
 		}
+		for _, eff := range c.Effects {
+			if m, ok := eff.(plan.Merge); ok {
+				for _, i := range m.Instrs {
+					merged[i] = true
+				}
+			}
+		}
 		out = append(out, c)
 	}
 	return out
+}
+
+// addsTo is the index of the instruction that an effect adds a command to, or
+// -1.
+func addsTo(eff plan.Effect) int {
+	switch eff := eff.(type) {
+	case plan.Append:
+		return eff.Instr
+	case plan.Behind:
+		return eff.Instr
+	}
+	return -1
 }
 
 // try applies changes to the current version and checks the result.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -380,7 +381,7 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 	if r.Script.Kind != shell.Body && !bytes.Contains(r.file.Src[r.In.Start:end], []byte("\n")) {
 		return false, "    "
 	}
-	if at := r.leadingOperator(); at >= 0 {
+	if at := r.leadingOperator(last); at >= 0 {
 		return true, r.lineIndent(at)
 	}
 	// Behind trailing operators: the indent of the last command's line.
@@ -403,16 +404,26 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 	return true, "    "
 }
 
-// leadingOperator is where the last && stands that starts its line, or -1.
-func (r *Program) leadingOperator() int {
-	return r.index.leading.Get(func() int {
-		for _, op := range slices.Backward(r.operators()) {
+// leadingOperator is where the && stands that starts its line, the last before
+// the end of a statement or else the first behind it, or -1.
+func (r *Program) leadingOperator(st *syntax.Stmt) int {
+	all := r.index.leading.Get(func() (all []int) {
+		for _, op := range r.operators() {
 			if at := r.Script.Source(op); r.leads(at) && !r.ends(at+2) {
-				return at
+				all = append(all, at)
 			}
 		}
-		return -1
+		slices.Sort(all)
+		return all
 	})
+	i := sort.SearchInts(all, r.end(st))
+	switch {
+	case len(all) == 0:
+		return -1
+	case i > 0:
+		return all[i-1]
+	}
+	return all[0]
 }
 
 // operators returns the positions of the top-level && operators.

@@ -26,7 +26,7 @@ type programIndex struct {
 	exit      lazy.Answer[errExit]
 	functions lazy.Answer[bool]
 	chained   lazy.Answer[[]syntax.Pos]
-	leading   lazy.Answer[int]
+	leading   lazy.Answer[[]int]
 	indent    lazy.Answer[string] // see leastIndent
 	trails    lazy.Answer[bool]
 }
