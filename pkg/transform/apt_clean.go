@@ -21,6 +21,7 @@ var aptCleanTransform = Transform{
 ## What
 Appends ´rm -rf /var/lib/apt/lists/*´ to a RUN that runs ´apt-get update´ and leaves the lists behind. On bases that do not
 delete downloaded packages themselves, as the official Debian and Ubuntu images do, ´apt-get clean´ is added too.
+A RUN that deletes them several times, as one that was merged from others, does so once, at its end.
 With ´--cache mount´ the lists and the packages are kept in cache mounts instead, and the next build does not download them again. No ´# syntax=´ line
 is needed for that: BuildKit knows cache mounts since 0.8 (Docker 20.10; Docker 23.0 made it the default builder). In a file whose ´# syntax=´ line names a frontend before docker/dockerfile:1.2, or one that is not
 known, nothing is mounted.
@@ -61,6 +62,7 @@ func aptClean(p *Pass) {
 		if p.mountCaches(r, m, a) {
 			continue
 		}
+		p.cleanOnce(m, r)
 		if a.Fetch == nil || a.Emptied || p.covered(r, aptLists) {
 			continue
 		}

@@ -390,6 +390,17 @@ func compatible(changes []Change) []Change {
 			f(i)
 		}
 	}
+	// Those that wait come last.
+	changes = slices.Clone(changes)
+	slices.SortStableFunc(changes, func(a, b Change) int {
+		switch {
+		case a.waits == b.waits:
+			return 0
+		case b.waits:
+			return -1
+		}
+		return 1
+	})
 next:
 	for _, c := range changes {
 		if c.waits && slices.ContainsFunc(c.Effects, func(eff plan.Effect) bool { return merged[addsTo(eff)] }) {
