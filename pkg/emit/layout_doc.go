@@ -480,7 +480,9 @@ func (d *doc) edits() []Edit {
 		set(parse.Span{Start: pos, End: p.src.Start}, b.String())
 		if p.upper {
 			for sp := range letters(d.f.Src, p.src) {
-				set(sp, strings.ToUpper(sp.Text(d.f.Src)))
+				if !slices.ContainsFunc(d.in.Comments, sp.Overlaps) {
+					set(sp, strings.ToUpper(sp.Text(d.f.Src)))
+				}
 			}
 		}
 		if p.multi {
@@ -503,7 +505,7 @@ func (d *doc) edits() []Edit {
 }
 
 // letters yields the runs of ASCII letters in a span: a keyword is one, unless
-// a continuation takes it apart.
+// a continuation takes it apart, perhaps with comments behind it.
 func letters(src []byte, in parse.Span) iter.Seq[parse.Span] {
 	isLetter := func(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 	return func(yield func(parse.Span) bool) {

@@ -146,6 +146,7 @@ func expand(word string, escape byte, e *env) Value {
 	if !strings.ContainsAny(word, "$\"'"+string(escape)) {
 		return known(word)
 	}
+	word = string([]rune(word)) // what BuildKit makes of bytes that are not UTF-8, after a message to os.Stderr
 	g := &getter{env: e}
 	s, _, err := bkshell.NewLex(rune(escape)).ProcessWord(word, g)
 	if err != nil || g.unknown {

@@ -64,7 +64,7 @@ func (s *step) program(lang shell.Lang) (program, error) {
 // under set -e.
 func (s *step) lines(lang shell.Lang) (program, error) {
 	out := program{units: []string{`(call{"set"}{"-e"})`}}
-	for _, part := range s.parts {
+	for i, part := range s.parts {
 		p, err := part.program(lang)
 		if err != nil {
 			return program{}, err
@@ -76,7 +76,11 @@ func (s *step) lines(lang shell.Lang) (program, error) {
 		if len(p.pre) > 0 || len(p.units) == 0 || !(shell.Options{ErrExit: true}).Bears(f.Stmts) {
 			return program{}, errors.New("a part would change under set -e")
 		}
-		if err := part.mayPrecede(MergeLines, lang); err != nil {
+		if i == len(s.parts)-1 {
+			if !shell.ScopeOf(f.Stmts, nil).LineByLine() {
+				return program{}, errors.New("the last part would change as lines")
+			}
+		} else if err := part.mayPrecede(MergeLines, lang); err != nil {
 			return program{}, err
 		}
 		units := p.units

@@ -33,6 +33,7 @@ func (p *Plan) canonicalValue(word string) string {
 		p.lex = bkshell.NewLex(rune(p.File.Escape))
 	}
 	lex := p.lex
+	word = string([]rune(word)) // what BuildKit makes of bytes that are not UTF-8, after a message to os.Stderr
 	set, _, err := lex.ProcessWord(word, probe(true))
 	if err != nil {
 		return "\x03" + word

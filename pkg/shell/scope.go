@@ -27,6 +27,23 @@ type Scope struct {
 	Comment    bool     // it has a comment, which on one line swallows what follows
 }
 
+// LineByLine reports whether a chain of commands that make the changes means the
+// same with each command on a line of its own under set -e: none of them turns
+// -e off, is an alias or a trap that lines see and a chain does not, or ends
+// the shell.
+func (s Scope) LineByLine() bool {
+	for _, c := range s.Changes {
+		switch c {
+		case "cd", "export", "umask", "unset", "assignment":
+		default:
+			if ShellVariable(c) == "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // ScopeOf finds what statements change outside subshells, command
 // substitutions and pipelines.
 func ScopeOf(stmts []*syntax.Stmt, last []syntax.Comment) Scope {

@@ -107,6 +107,9 @@ func (p *Pass) setLabel(s *facts.Stage, l Label) {
 		case in.Name == "LABEL" && in.Form == parse.LegacyPair && unquote(in.Pairs[0].Key.Value) == l.Key:
 			p.Skip(in.Keyword.Span, "the label %s is set in the legacy form", l.Key)
 			return
+		case in.Name == "MAINTAINER" && l.Key == authorsLabel && len(in.Comments) > 0:
+			p.Skip(in.Keyword.Span, "a comment stands inside MAINTAINER")
+			return
 		case in.Name == "MAINTAINER" && l.Key == authorsLabel:
 			text := "LABEL " + key + "=" + value
 			p.Report(Change{
@@ -142,7 +145,11 @@ func (p *Pass) setMaintainer(s *facts.Stage, author string) {
 		if in.Name != "MAINTAINER" {
 			continue
 		}
-		if in.Args.Value != author {
+		switch {
+		case in.Args.Value == author:
+		case len(in.Comments) > 0:
+			p.Skip(in.Keyword.Span, "a comment stands inside MAINTAINER")
+		default:
 			text := "MAINTAINER " + author
 			p.Report(Change{
 				Title: "set MAINTAINER", Reason: "it was asked for", At: in.Keyword.Span, Safety: Safe,

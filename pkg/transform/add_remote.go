@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
@@ -98,6 +99,9 @@ func (p *Pass) remote(r *Program, add *parse.Instruction, url, dest string) {
 		return
 	case strings.ContainsAny(url+file, "'\"` \\") || strings.Contains(url, "${") && strings.ContainsAny(url, ":-+?#%") && strings.Count(url, ":") > 1:
 		p.Skip(at, "the URL has characters that the shell reads otherwise")
+		return
+	case !utf8.ValidString(url + file):
+		p.Skip(at, "the URL or the file is no UTF-8")
 		return
 	case len(add.Lead)+len(add.Comments) > 0 && len(r.In.Lead) > 0:
 		p.Skip(at, "comments stand at both")

@@ -8,10 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/refit-dev/refit/pkg/emit"
+	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/plan"
 )
@@ -186,16 +188,71 @@ func cases(tb testing.TB) [][]byte {
 	return out
 }
 
+// projects is a build context with something for each transform that looks at
+// it.
+var projects = fstest.MapFS{
+	"package.json":            {Data: []byte(`{"name": "a", "version": "1.0.0", "scripts": {"build": "tsc"}, "dependencies": {"b": "1"}, "workspaces": ["packages/*"]}`)},
+	"package-lock.json":       {Data: []byte(`{"lockfileVersion": 3, "packages": {}}`)},
+	"packages/c/package.json": {Data: []byte(`{"name": "c"}`)},
+	"yarn.lock":               {},
+	"pnpm-lock.yaml":          {Data: []byte("lockfileVersion: '9.0'\n")},
+	"index.js":                {},
+	"requirements.txt":        {Data: []byte("flask\n-r src/more.txt\n")},
+	"src/more.txt":            {Data: []byte("django\n")},
+	"pyproject.toml":          {Data: []byte("[project]\nname = \"a\"\nversion = \"1\"\n")},
+	"poetry.lock":             {},
+	"uv.lock":                 {},
+	"go.mod":                  {Data: []byte("module a\n\ngo 1.24\n")},
+	"go.sum":                  {},
+	"main.go":                 {Data: []byte("package main\n\nfunc main() {}\n")},
+	"Cargo.toml":              {Data: []byte("[package]\nname = \"a\"\nversion = \"0.1.0\"\n")},
+	"Cargo.lock":              {},
+	"src/main.rs":             {Data: []byte("fn main() {}\n")},
+	"pom.xml":                 {Data: []byte("<project><artifactId>a</artifactId></project>\n")},
+	"src/main/java/A.java":    {},
+	"Gemfile":                 {Data: []byte("gem 'rails'\n")},
+	"Gemfile.lock":            {},
+	"composer.json":           {Data: []byte("{}")},
+	"composer.lock":           {Data: []byte("{}")},
+	"a.csproj":                {Data: []byte("<Project Sdk=\"Microsoft.NET.Sdk\"></Project>\n")},
+	"entrypoint.sh":           {Data: []byte("#!/bin/sh\nexec \"$@\"\n"), Mode: 0o755},
+}
+
 // FuzzRun looks for panics, results that do not parse, internal errors and
 // results that a second run changes.
 func FuzzRun(f *testing.F) {
 	for _, src := range cases(f) {
-		f.Add(src, false)
-		f.Add(src, true)
+		f.Add(src, uint8(0))
+		f.Add(src, uint8(0xff))
 	}
-	style := emit.DefaultStyle()
-	f.Fuzz(func(t *testing.T, src []byte, unsafe bool) {
-		opt := Options{Unsafe: unsafe, Author: "me", Format: &style}
+	context, err := facts.NewContext(projects, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, src []byte, options uint8) {
+		opt := Options{Unsafe: options&1 != 0, Author: "me", Recheck: true}
+		if options&2 == 0 {
+			style := emit.DefaultStyle()
+			if options&4 != 0 {
+				style.Width, style.Operators = 20, "trailing"
+			}
+			opt.Format = &style
+		}
+		if options&8 != 0 {
+			opt.Cache = "mount"
+		}
+		if options&16 != 0 {
+			opt.Stages = "all"
+		}
+		switch options >> 5 & 3 {
+		case 1:
+			opt.MergeStyle = "and"
+		case 2:
+			opt.MergeStyle = "heredoc"
+		}
+		if options&128 != 0 {
+			opt.Context = context
+		}
 		res, err := Run(src, opt)
 		if bug := (*InternalError)(nil); errors.As(err, &bug) {
 			t.Fatalf("%v\n%s", bug, bug.Stack)

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/refit-dev/refit/pkg/emit"
@@ -58,6 +59,10 @@ func keyValue(p *Pass) {
 			continue
 		}
 		pair := target.Pairs[0]
+		if key := pair.Key.Value; strings.ContainsAny(key, "\"'"+string(target.Escape())) || strings.ContainsFunc(key, unicode.IsSpace) {
+			p.Skip(in.Keyword.Span, "the name %s has a quote, an escape or a blank, which may mean something else in front of =", key)
+			continue
+		}
 		value, ok := pairValue(pair.Value, target)
 		keep := !ok && continuedPlain(pair.Value, target)
 		if !utf8.ValidString(pair.Key.Value + pair.Value.Value) {
@@ -106,6 +111,15 @@ func overlapsComment(in *parse.Instruction, sp parse.Span) bool {
 	return false
 }
 
+// blankAt is the length of the white space character at v[i:], 0 if there is
+// none. BuildKit ends words of key=value at any of Unicode.
+func blankAt(v string, i int) int {
+	if r, n := utf8.DecodeRuneInString(v[i:]); unicode.IsSpace(r) {
+		return n
+	}
+	return 0
+}
+
 // pairValue writes the value of a legacy pair as one word. In the legacy form
 // blanks stand for themselves; quotes, escapes and variables mean the same in
 // both forms. The engine compares what BuildKit makes of the two.
@@ -131,7 +145,7 @@ func pairValue(w parse.Word, in *parse.Instruction) (string, bool) {
 			quote = c
 		case quote != 0 && c == quote:
 			quote = 0
-		case quote == 0 && (c == ' ' || c == '\t'):
+		case quote == 0 && blankAt(v, i) > 0:
 			blanks = true
 		}
 	}
@@ -217,10 +231,10 @@ func quoteBlanks(v string, escape byte) string {
 			quote = c
 		case quote != 0 && c == quote:
 			quote = 0
-		case quote == 0 && (c == ' ' || c == '\t'):
+		case quote == 0 && blankAt(v, i) > 0:
 			j := i
-			for j < len(v) && (v[j] == ' ' || v[j] == '\t') {
-				j++
+			for n := blankAt(v, j); n > 0; n = blankAt(v, j) {
+				j += n
 			}
 			b.WriteString(`"` + v[i:j] + `"`)
 			i = j - 1

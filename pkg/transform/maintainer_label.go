@@ -65,6 +65,10 @@ func maintainerLabel(p *Pass) {
 			p.Skip(in.Keyword.Span, "the stage sets %s itself in line %d", authorsLabel, other.StartLine)
 			continue
 		}
+		if len(in.Comments) > 0 {
+			p.Skip(in.Keyword.Span, "a comment stands inside it")
+			continue
+		}
 		value := in.Args.Value
 		if !utf8.ValidString(value) {
 			p.Skip(in.Keyword.Span, "the name is no UTF-8, and BuildKit would change its bytes in a label")

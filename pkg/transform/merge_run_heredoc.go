@@ -22,7 +22,12 @@ const delimiter = "EOF"
 func (m *merger) canBeLines() bool {
 	f := m.p.File
 	last := m.parts[len(m.parts)-1]
-	if f.Escape != '\\' || m.eol != "\n" || !utf8.Valid(f.Src[m.parts[0].In.Start:last.In.End]) { // comments become part of the script
+	text := f.Src[m.parts[0].In.Start:last.In.End]
+	// Carriage returns at the ends of lines and comments become part of the script.
+	if f.Escape != '\\' || m.eol != "\n" || bytes.IndexByte(text, '\r') >= 0 || !utf8.Valid(text) {
+		return false
+	}
+	if !last.scope.LineByLine() { // the others are in subshells then
 		return false
 	}
 	for _, part := range m.parts {

@@ -299,7 +299,7 @@ func (m *merger) bodies() []emit.Edit {
 		prev := m.parts[i]
 		gap := parse.Span{Start: prev.In.End, End: part.In.Heredocs[0].Body.Start}
 		for _, c := range m.between(prev.In, part.In, gap) {
-			add.WriteString(part.lineIndent(part.Script.Source(part.Tree.Stmts[0].Pos())) + c + m.eol)
+			add.WriteString(part.lineIndent(part.Script.Source(part.Tree.Stmts[0].Pos())) + c + "\n")
 		}
 		body := part.In.Heredocs[0].Body
 		text := body.Text(f.Src)
@@ -317,7 +317,8 @@ func (m *merger) bodies() []emit.Edit {
 	}
 	if n := len(f.Src); edits[len(edits)-1].End == n && f.Src[n-1] != '\n' {
 		// The file ends without a line ending: so does the first RUN then.
-		edits[0].Start -= len(m.eol)
+		end := first.In.Heredocs[0].Terminator
+		edits[0].Start = end.Start + len(strings.TrimRight(end.Text(f.Src), "\r\n"))
 	}
 	at := first.In.Heredocs[0].Body.End
 	edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: add.String()})

@@ -156,8 +156,11 @@ func (s *splitter) scope() string {
 			return "the file has several stages that may be built as targets"
 		}
 	}
-	if strings.Contains(s.st.Platform, "$") {
+	switch {
+	case strings.Contains(s.st.Platform, "$"):
 		return "the platform of the base image is a variable"
+	case strings.ContainsAny(s.st.Platform, " \t\"'\\`"):
+		return "the platform of the base image has quotes or escapes"
 	}
 	if !s.st.Image.Certain() {
 		raw := s.st.From.Words[0].Value

@@ -94,7 +94,16 @@ func (r *Program) continued() string {
 	if r.Script.Kind == shell.Body {
 		mark = '\\'
 	}
-	return " " + string(mark) + r.file.LineEnding()
+	return " " + string(mark) + r.eol()
+}
+
+// eol ends the lines of the program. A here-document that is understood has no
+// carriage returns, though the file around it may.
+func (r *Program) eol() string {
+	if r.Script.Kind == shell.Body {
+		return "\n"
+	}
+	return r.file.LineEnding()
 }
 
 // DropCommand removes the statement that is a simple command from the && chain
@@ -339,7 +348,7 @@ func (r *Program) joint(last *syntax.Stmt, semi bool, text string) string {
 	if semi {
 		op = ";"
 	}
-	eol := r.file.LineEnding()
+	eol := r.eol()
 	multi, indent := r.style(last)
 	cont := " " + string(r.In.Escape()) + eol
 	if r.Script.Kind == shell.Body {

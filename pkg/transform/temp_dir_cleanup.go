@@ -1,10 +1,12 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/shell"
 )
 
@@ -193,9 +195,13 @@ func (p *Pass) keepsTempDir(r *Program, name string) string {
 	for _, c := range p.Facts.Calls(r.In) {
 		n := c.Name()
 		uses := false
-		for _, a := range c.Expr.Args {
-			text := r.Script.NodeText(a)
-			uses = uses || strings.Contains(text, "$"+name) || strings.Contains(text, "${"+name)
+		if c.Nested { // the names of its variables are not known
+			uses = slices.ContainsFunc(c.Fields, func(f facts.Field) bool { return !f.Known })
+		} else {
+			for _, a := range c.Expr.Args {
+				text := r.Script.NodeText(a)
+				uses = uses || strings.Contains(text, "$"+name) || strings.Contains(text, "${"+name)
+			}
 		}
 		switch {
 		case n == "rm" || n == "trap" || n == "rmdir" || n == "find":

@@ -221,7 +221,7 @@ func (r *Program) prepend(text string) ([]emit.Edit, []plan.Effect, error) {
 	at := r.Script.Source(first.Pos())
 	joint := " && "
 	if multi, indent := r.style(first); multi {
-		cont := " " + string(r.In.Escape()) + r.file.LineEnding()
+		cont := r.continued()
 		joint = cont + indent + "&& "
 		if r.trailing() {
 			joint = " &&" + cont + indent
