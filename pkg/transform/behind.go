@@ -67,6 +67,7 @@ type spot struct {
 	last     bool // its status is the program's
 	chain    bool // it is an operand of &&
 	chainEnd bool // nothing follows it with &&
+	top      bool // it is no part of a compound command
 }
 
 // readSpots notes the spots of the statements in a list and in the compound
@@ -77,12 +78,13 @@ func readSpots(spots map[*syntax.Stmt]spot, list []*syntax.Stmt, p spot) {
 		for k, o := range chain {
 			here := spot{
 				ignored: p.ignored, last: p.last && i == len(list)-1 && k == len(chain)-1,
-				chain: len(chain) > 1, chainEnd: k == len(chain)-1,
+				chain: len(chain) > 1, chainEnd: k == len(chain)-1, top: p.top,
 			}
 			spots[o] = here
 			here.ignored = p.ignored || k < len(chain)-1 || o.Negated
 			inside := func(list []*syntax.Stmt, last bool) {
 				q := here
+				q.top = false
 				q.last = here.last && last && !o.Negated
 				readSpots(spots, list, q)
 			}

@@ -19,7 +19,7 @@ func (p *Pass) cleanOnce(m *facts.Manager, r *Program) {
 	first := slices.IndexFunc(uses, func(v *facts.Invocation) bool {
 		return v.Role == facts.Install || v.Role == facts.Update || v.Role == facts.Upgrade
 	})
-	if r.In.Child != nil || first < 0 || p.pays(r, m, append(slices.Clone(m.Lists), m.Caches...)...) != "" {
+	if r.In.Child != nil || first < 0 || !m.System && !ownCache(m, r) || p.pays(r, m, append(slices.Clone(m.Lists), m.Caches...)...) != "" {
 		return
 	}
 	cleans := map[int]*facts.Invocation{}
@@ -28,6 +28,10 @@ func (p *Pass) cleanOnce(m *facts.Manager, r *Program) {
 			cleans[v.Seq] = v
 		}
 	}
+	managed := map[int]bool{} // the calls of package managers
+	for _, v := range p.Facts.Invocations(r.In) {
+		managed[v.Seq] = true
+	}
 	later := map[string]bool{} // what is deleted whatever happens: directories, and the commands that do so
 	var gone []*syntax.CallExpr
 	for k := len(calls) - 1; k > uses[first].Seq; k-- {
@@ -35,9 +39,19 @@ func (p *Pass) cleanOnce(m *facts.Manager, r *Program) {
 		if c.Nested {
 			continue
 		}
+		if !m.System && !managed[k] {
+			clear(later) // it may use what a cache holds
+			continue
+		}
 		what := emptied(m, c)
 		if v := cleans[k]; v != nil {
 			what = []string{r.Script.NodeText(v.Call)}
+			// The manager's own way to empty its cache does what any other does.
+			if all, _, _ := strings.Cut(m.Cleanup, " && "); what[0] == all && c.Path.Always() && m.Called(c.Name()) {
+				later[cleansAll] = true
+			} else if later[cleansAll] {
+				what = []string{cleansAll}
+			}
 		}
 		if len(what) > 0 && c.Path.Always() && !slices.ContainsFunc(what, func(w string) bool { return !later[w] }) {
 			gone = append(gone, c.Expr)
@@ -64,6 +78,20 @@ func (p *Pass) cleanOnce(m *facts.Manager, r *Program) {
 			Reason: "a later command of the same RUN deletes these files",
 		})
 	}
+}
+
+// cleansAll stands for all that a manager's cleanup command deletes.
+const cleansAll = "*"
+
+// ownCache reports whether the cache of a manager that is not the system's is
+// the same one throughout a RUN: not the project's, nor another user's.
+func ownCache(m *facts.Manager, r *Program) bool {
+	switch m.Name {
+	case "npm", "conda", "composer":
+		text := r.Script.Text()
+		return !strings.Contains(text, "HOME=") && !strings.Contains(text, "su ") && !slices.ContainsFunc(m.Env, func(n string) bool { return strings.Contains(text, n+"=") })
+	}
+	return false
 }
 
 // emptied returns the directories of a manager that an rm empties, if it does

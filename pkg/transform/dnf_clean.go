@@ -14,7 +14,7 @@ var dnfCleanTransform = Transform{
 	Doc: text(`Empty dnf's cache in the RUN that filled it.
 
 ## What
-Appends ´dnf clean all´ to a RUN that installs with dnf and leaves metadata and packages behind. With ´--cache mount´ the cache is kept in a cache mount instead.
+Appends ´dnf clean all´ to a RUN that installs with dnf and leaves metadata and packages behind. Of several commands of a RUN that empty it, as in one that was merged, the last stays. With ´--cache mount´ the cache is kept in a cache mount instead.
 
 ## Why
 Metadata of 50 to 200 MB and the downloaded packages stay in the layer; a later RUN cannot take them out of it.

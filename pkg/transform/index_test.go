@@ -82,7 +82,7 @@ func (p *Pass) walkUp(st *facts.Stage, i, from int) (top int, why string) {
 	}
 	u := p.programUses(r)
 	switch {
-	case !behindCopy(st, from) || !u.manager || len(u.installs) > 0:
+	case !behindCopy(st, from) || !u.brings || len(u.installs) > 0:
 		return -1, ""
 	case u.other != "":
 		return -1, "the RUN also uses " + u.other

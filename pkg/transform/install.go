@@ -18,6 +18,7 @@ type usage struct {
 	cwd      bool     // it depends on the working directory
 	other    string   // the first command that may read anything, "" if all are known
 	manager  bool     // it calls a package manager
+	brings   bool     // and not only to clean up or to be told its version
 	changes  bool     // it installs something that is not understood, or changes the manifests
 }
 
@@ -427,7 +428,10 @@ func (u *use) call(c *syntax.CallExpr) {
 func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 	rest := args[1:]
 	manager := true
-	defer func() { u.manager = u.manager || manager }()
+	defer func() {
+		u.manager = u.manager || manager
+		u.brings = u.brings || manager && !tidies(rest)
+	}()
 	switch {
 	case base == "apt-get" || base == "apt" || base == "aptitude" || base == "apk" || base == "dnf" || base == "yum" || base == "microdnf" ||
 		base == "tdnf" || base == "zypper" || base == "pacman" || base == "apt-cache" || base == "apt-mark" || base == "apt-key" || base == "add-apt-repository" ||
@@ -467,6 +471,21 @@ func (u *use) tool(c *syntax.CallExpr, base string, args []arg) {
 		manager = false
 		u.fail(base)
 	}
+}
+
+// tidies reports whether a package manager's arguments only make it clean up or
+// print its version.
+func tidies(args []arg) bool {
+	for _, a := range args {
+		switch a.s {
+		case "clean", "autoclean", "autoremove", "cache", "clear-cache", "clearcache", "cc", "--version", "-V", "version":
+			return true
+		}
+		if !strings.HasPrefix(a.s, "-") {
+			return false
+		}
+	}
+	return false
 }
 
 // system handles system package managers: packages by name, or by the path of

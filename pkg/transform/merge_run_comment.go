@@ -128,7 +128,7 @@ func looksMeant(f *parse.File, in *parse.Instruction) bool {
 		}
 		if calls := shell.Commands(tree); len(calls) > 0 {
 			name := shell.Name(calls[0])
-			return name == "" || strings.ToUpper(name) != name
+			return strings.ToUpper(name) != name || strings.ToLower(name) == name // "." has no case
 		}
 		return true
 	case "FROM":

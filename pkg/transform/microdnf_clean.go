@@ -17,7 +17,7 @@ var microdnfCleanTransform = Transform{
 	Doc: text(`Empty microdnf's cache in the RUN that filled it.
 
 ## What
-Appends ´microdnf clean all´ to a RUN that installs with microdnf or tdnf and leaves metadata and packages behind. tdnf of Photon and Azure Linux is served too. With ´--cache mount´ the cache is kept in a cache mount instead.
+Appends ´microdnf clean all´ to a RUN that installs with microdnf or tdnf and leaves metadata and packages behind. tdnf of Photon and Azure Linux is served too. Of several commands of a RUN that empty it, as in one that was merged, the last stays. With ´--cache mount´ the cache is kept in a cache mount instead.
 
 ## Why
 Metadata and the downloaded packages stay in the layer; a later RUN cannot take them out of it.

@@ -103,7 +103,7 @@ func (p *Pass) passes(st *facts.Stage, i, from int) (top int, why string) {
 		return -1, ""
 	}
 	u := p.programUses(r)
-	if !u.manager || len(u.installs) > 0 {
+	if !u.brings || len(u.installs) > 0 {
 		return -1, ""
 	}
 	if u.other != "" {

@@ -14,7 +14,7 @@ var pacmanCleanTransform = Transform{
 	Doc: text(`Empty pacman's cache in the RUN that filled it.
 
 ## What
-Appends ´rm -rf /var/cache/pacman/pkg/*´ to a RUN that installs with pacman and leaves metadata and packages behind. ´pacman -Scc --noconfirm´ would do nothing: it takes the default answer, which is no. The databases stay, since a later ´pacman -S´ may need them. With ´--cache mount´ the cache is kept in a cache mount instead.
+Appends ´rm -rf /var/cache/pacman/pkg/*´ to a RUN that installs with pacman and leaves metadata and packages behind. ´pacman -Scc --noconfirm´ would do nothing: it takes the default answer, which is no. The databases stay, since a later ´pacman -S´ may need them. Of several commands of a RUN that empty it, as in one that was merged, the last stays. With ´--cache mount´ the cache is kept in a cache mount instead.
 
 ## Why
 All downloaded packages stay in the layer; a later RUN cannot take them out of it.

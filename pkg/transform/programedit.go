@@ -390,6 +390,16 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 	if r.Script.Kind != shell.Body && !bytes.Contains(r.file.Src[r.In.Start:end], []byte("\n")) {
 		return false, "    "
 	}
+	if p, ok := r.spotOf(last); ok && !p.top {
+		// Inside a compound command: by its own line.
+		at := r.Script.Source(last.Pos())
+		if r.leads(at) {
+			return true, r.lineIndent(at) + "    "
+		}
+		if r.file.Position(at).Line > r.In.StartLine {
+			return true, r.lineIndent(at)
+		}
+	}
 	if at := r.leadingOperator(last); at >= 0 {
 		return true, r.lineIndent(at)
 	}

@@ -96,7 +96,7 @@ func (r *Program) commentFollows(at int) bool {
 func (r *Program) spotOf(st *syntax.Stmt) (spot, bool) {
 	if r.index.spots == nil {
 		r.index.spots = map[*syntax.Stmt]spot{}
-		readSpots(r.index.spots, r.Tree.Stmts, spot{last: true})
+		readSpots(r.index.spots, r.Tree.Stmts, spot{last: true, top: true})
 	}
 	p, ok := r.index.spots[st]
 	return p, ok

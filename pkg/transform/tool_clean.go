@@ -18,9 +18,7 @@ func (p *Pass) toolClean(m *facts.Manager, adjust func(r *Program, v *facts.Invo
 		if (m.Name != "yarn" || p.Options.Cache != "mount" || p.classicYarn(r, a) || p.copiesModules()) && p.mountCaches(r, m, a) {
 			continue
 		}
-		if m.System {
-			p.cleanOnce(m, r)
-		}
+		p.cleanOnce(m, r)
 		if a.Load == nil || a.Cleaned || p.covered(r, m.Caches...) || m.Name != "npm" && p.anyCovered(r, m.Caches...) {
 			continue
 		}

@@ -14,7 +14,7 @@ var yumCleanTransform = Transform{
 	Doc: text(`Empty yum's cache in the RUN that filled it.
 
 ## What
-Appends ´yum clean all && rm -rf /var/cache/yum´ to a RUN that installs with yum and leaves metadata and packages behind. yum itself leaves files of repositories that are gone: the directory goes too. With ´--cache mount´ the cache is kept in a cache mount instead.
+Appends ´yum clean all && rm -rf /var/cache/yum´ to a RUN that installs with yum and leaves metadata and packages behind. yum itself leaves files of repositories that are gone: the directory goes too. Of several commands of a RUN that empty it, as in one that was merged, the last stays. With ´--cache mount´ the cache is kept in a cache mount instead.
 
 ## Why
 Metadata of 50 to 200 MB and the downloaded packages stay in the layer; a later RUN cannot take them out of it.

@@ -14,7 +14,7 @@ var zypperCleanTransform = Transform{
 	Doc: text(`Empty zypper's cache in the RUN that filled it.
 
 ## What
-Appends ´zypper clean --all´ to a RUN that installs with zypper and leaves metadata and packages behind. With ´--cache mount´ the cache is kept in a cache mount instead.
+Appends ´zypper clean --all´ to a RUN that installs with zypper and leaves metadata and packages behind. Of several commands of a RUN that empty it, as in one that was merged, the last stays. With ´--cache mount´ the cache is kept in a cache mount instead.
 
 ## Why
 Metadata of the repositories (20 to 100 MB) and the downloaded packages stay in the layer; a later RUN cannot take them out of it.
