@@ -410,10 +410,20 @@ func (d *dumper) word(b *strings.Builder, w *syntax.Word) {
 }
 
 func (d *dumper) parts(b *strings.Builder, parts []syntax.WordPart) {
-	for _, part := range parts {
+	for i := 0; i < len(parts); i++ {
+		part := parts[i]
 		switch p := part.(type) {
 		case *syntax.Lit:
-			quote(b, p.Value)
+			text := p.Value
+			for i+1 < len(parts) { // a line continuation in double quotes takes one apart
+				next, ok := parts[i+1].(*syntax.Lit)
+				if !ok {
+					break
+				}
+				text += next.Value
+				i++
+			}
+			quote(b, text)
 		case *syntax.SglQuoted:
 			b.WriteString("(sq")
 			if p.Dollar {

@@ -63,6 +63,10 @@ func addToCopy(p *Pass) {
 			p.Skip(add.Keyword.Span, "%s", why)
 			continue
 		}
+		if overlapsComment(add, add.Keyword.Span) {
+			p.Skip(add.Keyword.Span, "a comment stands inside the keyword")
+			continue
+		}
 		keyword := "COPY"
 		if add.Keyword.Value == "add" {
 			keyword = "copy"

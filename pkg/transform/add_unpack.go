@@ -188,13 +188,17 @@ func (p *Pass) addUnpack(r *Program, calls []facts.Call, k int, x extraction) bo
 		dest = "./"
 	}
 	in := copied.Instruction
+	target := in.Words[len(in.Words)-1]
+	if overlapsComment(in, in.Keyword.Span) || overlapsComment(in, target.Span) {
+		return skip("a comment stands inside a word of %s", p.line(in))
+	}
 	keyword := "ADD"
 	if in.Keyword.Value == "copy" {
 		keyword = "add"
 	}
 	own := []emit.Edit{{Span: in.Keyword.Span, New: keyword}}
-	if w := in.Words[len(in.Words)-1]; w.Value != dest {
-		own = append(own, emit.Edit{Span: w.Span, New: dest})
+	if target.Value != dest {
+		own = append(own, emit.Edit{Span: target.Span, New: dest})
 	}
 	reason := "the archive stays in the layer of the COPY beside what is unpacked from it; check that its files belong to the right numbers of users"
 	if !deleted {

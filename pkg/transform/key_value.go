@@ -73,6 +73,10 @@ func keyValue(p *Pass) {
 			p.Skip(in.Keyword.Span, "the value of %s cannot be quoted so that it stays the same", pair.Key.Value)
 			continue
 		}
+		if !(ok && value == pair.Value.Value) && !plainExpansions(pair.Value.Value) {
+			p.Skip(in.Keyword.Span, "the value of %s has a variable with a modifier whose result with quotes is not known to be the same", pair.Key.Value)
+			continue
+		}
 		gap := parse.Span{Start: pair.Key.End, End: pair.Value.Start}
 		if overlapsComment(target, gap) {
 			p.Skip(in.Keyword.Span, "a comment stands between %s and its value", pair.Key.Value)
@@ -93,6 +97,31 @@ func keyValue(p *Pass) {
 			Edits:  edits,
 			Safety: Safe,
 		})
+	}
+}
+
+// plainExpansions reports whether each ${…} of a value is one that BuildKit
+// expands for all values of the variable, and only puts in the value or a
+// default.
+func plainExpansions(v string) bool {
+	for {
+		_, rest, ok := strings.Cut(v, "${")
+		if !ok {
+			return true
+		}
+		v = rest
+		n := 0
+		for n < len(rest) && isNameChar(rest[n]) {
+			n++
+		}
+		rest = rest[n:]
+		end := strings.IndexByte(rest, '}')
+		if n == 0 || end < 0 {
+			return false
+		}
+		if rest = strings.TrimPrefix(rest, ":"); end > 0 && rest[0] != '-' && rest[0] != '+' {
+			return false
+		}
 	}
 }
 

@@ -273,7 +273,7 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if readsStartup(next.State) {
 		return "its shell reads its startup files, which the one before may have changed"
 	}
-	if stmts := next.Tree.Stmts; first.head == nil && len(stmts) == 1 && stmts[0].Background { // several are grouped
+	if stmts := next.Tree.Stmts; first.head == nil && stmts[len(stmts)-1].Background {
 		return "its & would put the chain in front of it into the background"
 	}
 	if why := p.disturbs(prev); why != "" {

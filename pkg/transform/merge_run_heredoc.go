@@ -43,12 +43,34 @@ func (m *merger) canBeLines() bool {
 			}
 			return ok
 		})
+		stays := func(first, last *syntax.Stmt) {
+			sp := parse.Span{Start: part.Script.Source(first.Pos()), End: part.end(last)}
+			ok = ok && part.joinedAlike(sp) && !strings.Contains(sp.Text(f.Src), delimiter)
+		}
+		if part.wrap == plan.WrapSubshell { // in one piece
+			stays(part.chain[0], part.chain[len(part.chain)-1])
+		}
 		for _, st := range part.chain {
-			// A comment between continuation lines would end the command.
-			sp := parse.Span{Start: part.Script.Source(st.Pos()), End: part.end(st)}
-			ok = ok && !part.hasComment(sp) && !strings.Contains(sp.Text(f.Src), "\n\n") && !strings.Contains(sp.Text(f.Src), delimiter)
+			stays(st, st)
 		}
 		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// joinedAlike reports whether a shell that reads the lines of a span as a script
+// joins them as BuildKit does. A comment or a blank line between them would end
+// the command, and so would a blank behind a continuation character.
+func (m *mergePart) joinedAlike(sp parse.Span) bool {
+	for _, line := range m.In.Lines {
+		switch {
+		case line.End <= sp.Start || line.Start >= sp.End:
+			continue
+		case line.Kind != parse.CodeLine:
+			return false
+		case line.ContAt >= sp.Start && line.End < sp.End && m.file.Src[line.ContAt+1] != '\n':
 			return false
 		}
 	}

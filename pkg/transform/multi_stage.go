@@ -157,6 +157,8 @@ func (s *splitter) scope() string {
 		}
 	}
 	switch {
+	case len(s.st.From.Comments) > 0:
+		return "a comment stands inside FROM"
 	case strings.Contains(s.st.Platform, "$"):
 		return "the platform of the base image is a variable"
 	case strings.ContainsAny(s.st.Platform, " \t\"'\\`"):

@@ -96,7 +96,7 @@ func plainBase(s *facts.Stage) (w parse.Word, ok bool) {
 		return w, false
 	}
 	w = s.From.Words[0]
-	return w, !strings.ContainsAny(w.Value, "$\"'") && w.Value != "scratch"
+	return w, !overlapsComment(s.From, w.Span) && !strings.ContainsAny(w.Value, "$\"'") && w.Value != "scratch"
 }
 
 // BaseImage is a reference to a base image in a Dockerfile.

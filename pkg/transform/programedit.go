@@ -65,8 +65,11 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 			} else if len(c.Args) > 1 {
 				sp.End = r.Span(c.Args[1]).Start
 			}
-			if r.hasComment(sp) {
+			switch {
+			case r.hasComment(sp):
 				return nil, nil, errors.New("a comment stands beside the word")
+			case r.hasRedirection(c, sp):
+				return nil, nil, errors.New("a redirection stands beside the word")
 			}
 			edits = append(edits, emit.Edit{Span: sp})
 			words[op.At] = ""
@@ -86,6 +89,12 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 		}
 	}
 	return edits, []plan.Effect{plan.Command{Instr: r.In.Index, Index: n, Text: strings.TrimSuffix(text.String(), " ")}}, nil
+}
+
+// hasRedirection reports whether a redirection of a command stands in a span.
+func (r *Program) hasRedirection(c *syntax.CallExpr, sp parse.Span) bool {
+	st := r.Stmt(c)
+	return st != nil && slices.ContainsFunc(st.Redirs, func(rd *syntax.Redirect) bool { return sp.Overlaps(r.Span(rd)) })
 }
 
 // continued is what goes on with a command on the next line.

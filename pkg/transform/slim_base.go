@@ -51,6 +51,8 @@ func slimBase(p *Pass) {
 		at := s.From.Words[0].Span
 		variant := row.tags(tag)
 		switch {
+		case overlapsComment(s.From, at):
+			p.Skip(at, "a comment stands inside the image's name")
 		case digest != "":
 			p.Skip(at, "the digest names one image")
 		case variant == "" && (tag == "" || tag == "latest"):

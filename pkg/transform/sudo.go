@@ -61,6 +61,10 @@ func dropSudo(p *Pass) {
 				p.Skip(at, "a comment stands beside sudo")
 				continue
 			}
+			if r.hasRedirection(c, sp) {
+				p.Skip(at, "a redirection stands beside sudo")
+				continue
+			}
 			var words []string
 			for _, w := range c.Args[n:] {
 				words = append(words, r.Script.NodeText(w))
