@@ -145,7 +145,7 @@ func fromChange(name string, src []byte, c transform.Change, opt transform.Optio
 			other[e.Instr] = true
 		case plan.Prepend:
 			other[e.Instr] = true
-		case plan.Flags, plan.Syntax:
+		case plan.Flags:
 		default:
 			moves = true
 		}

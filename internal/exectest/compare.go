@@ -53,9 +53,7 @@ func (b *box) explore(c *Case, sh Shell, v *Verdict) error {
 		if err != nil {
 			return err
 		}
-		for _, l := range r.calls {
-			added = append(added, l)
-		}
+		added = r.calls
 	}
 	type set struct {
 		fail  []string

@@ -53,16 +53,6 @@ func EcosystemNamed(name string) *Ecosystem {
 	return nil
 }
 
-// Ecosystems returns the names of all ecosystems, sorted.
-func Ecosystems() []string {
-	var out []string
-	for _, e := range ecosystems {
-		out = append(out, e.Name)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // DepsInstall is a command that installs a project's dependencies.
 type DepsInstall struct {
 	Ecosystem *Ecosystem

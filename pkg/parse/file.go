@@ -129,7 +129,7 @@ func (f *File) tile() {
 	line := 1
 	f.Instructions = make([]*Instruction, 0, len(f.AST.Children))
 	for _, node := range f.AST.Children {
-		line = f.tileBetween(line, node.StartLine, &directives)
+		f.tileBetween(line, node.StartLine, &directives)
 		in := f.instruction(node)
 		in.Index = len(f.Instructions)
 		in.Lead = f.leadComments()
@@ -142,7 +142,7 @@ func (f *File) tile() {
 }
 
 // tileBetween tiles the lines [from, to) outside instructions.
-func (f *File) tileBetween(from, to int, directives *parser.DirectiveParser) int {
+func (f *File) tileBetween(from, to int, directives *parser.DirectiveParser) {
 	for line := from; line < to && line <= len(f.lines); line++ {
 		sp := Span{f.lines[line-1], f.lineEnd(line)}
 		if line == 1 && bytes.HasPrefix(f.Src, bom) {
@@ -168,7 +168,6 @@ func (f *File) tileBetween(from, to int, directives *parser.DirectiveParser) int
 		}
 		f.Tiles = append(f.Tiles, Tile{Kind: kind, Span: sp})
 	}
-	return to
 }
 
 // leadComments returns the block of comment lines that touches the end of the

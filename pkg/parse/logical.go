@@ -27,12 +27,9 @@ func (l *Logical) Source(off int) int {
 	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].Text > off }) - 1
 	// The text may have gaps that stand in no segment (a line ending that
 	// only the shell sees): they belong to the end of the segment before.
-	for ; i >= 0; i-- {
+	if i >= 0 {
 		s := l.segs[i]
-		if off < s.Text+s.N {
-			return s.Src + off - s.Text
-		}
-		return s.Src + s.N
+		return s.Src + min(off-s.Text, s.N)
 	}
 	if len(l.segs) > 0 {
 		return l.segs[0].Src

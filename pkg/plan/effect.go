@@ -113,9 +113,6 @@ type Replace struct {
 	Text  string
 }
 
-// Syntax declares a new # syntax= directive.
-type Syntax struct{ Value string }
-
 func (Command) rank() int { return 0 }
 func (Drop) rank() int    { return 0 }
 func (Behind) rank() int  { return 0 }
@@ -127,7 +124,6 @@ func (Merge) rank() int   { return 3 }
 func (Remove) rank() int  { return 4 }
 func (Move) rank() int    { return 5 }
 func (Insert) rank() int  { return 6 }
-func (Syntax) rank() int  { return 7 }
 
 func (e Command) describe() string {
 	return fmt.Sprintf("instruction %d: command %d becomes %s", e.Instr, e.Index, e.Text)
@@ -154,7 +150,6 @@ func (e Move) describe() string {
 }
 func (e Insert) describe() string  { return fmt.Sprintf("before instruction %d: %s", e.Before, e.Text) }
 func (e Replace) describe() string { return fmt.Sprintf("instruction %d becomes %s", e.Instr, e.Text) }
-func (e Syntax) describe() string  { return "syntax directive " + e.Value }
 
 // editor is a plan being edited: its steps by the position of the plan before.
 type editor struct {
@@ -178,9 +173,7 @@ func (p *Plan) apply(effects []Effect) (*Plan, error) {
 		}
 	}
 	for _, ss := range ed.at {
-		for _, s := range ss {
-			ed.plan.steps = append(ed.plan.steps, s)
-		}
+		ed.plan.steps = append(ed.plan.steps, ss...)
 	}
 	return ed.plan, nil
 }
@@ -410,11 +403,6 @@ func (e Merge) apply(ed *editor) error {
 		parts = append(parts, mergePart{s.script, e.Wraps[i]})
 	}
 	first.parts, first.mode = parts, e.Mode
-	return nil
-}
-
-func (e Syntax) apply(ed *editor) error {
-	ed.plan.syntax = e.Value
 	return nil
 }
 

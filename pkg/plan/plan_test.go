@@ -204,7 +204,6 @@ func TestEffects(t *testing.T) {
 		{"remove", "FROM a\nCMD b\nCMD c", []Effect{Remove{1}}, "FROM a\nCMD c", true},
 		{"move", "FROM a\nCOPY b /b\nRUN c", []Effect{Move{2, 1}}, "FROM a\nRUN c\nCOPY b /b", true},
 		{"undeclared move", "FROM a\nCOPY b /b\nRUN c", nil, "FROM a\nRUN c\nCOPY b /b", false},
-		{"syntax", "FROM a", []Effect{Syntax{"docker/dockerfile:1"}}, "# syntax=docker/dockerfile:1\nFROM a", true},
 	} {
 		got := Compare(build(t, c.before), build(t, c.after), c.effects)
 		if (got.Grade == Declared) != c.ok {

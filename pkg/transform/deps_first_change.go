@@ -174,7 +174,6 @@ func (o *reorder) manifests(k *facts.Copy, names *[]string) (lines []string, why
 	type group struct {
 		dest string
 		srcs []string
-		glob bool
 	}
 	var groups []*group
 	for _, n := range o.needs {

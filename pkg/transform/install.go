@@ -164,9 +164,8 @@ type use struct {
 	r           *Program
 	cwd         string
 	cwdKnown    bool
-	substitutes bool              // the program may have command substitutions
-	env         map[string]string // set by export or in front of the command
-	settings    string            // a command that changes the project's settings, if there is a project
+	substitutes bool   // the program may have command substitutions
+	settings    string // a command that changes the project's settings, if there is a project
 }
 
 func (u *use) fail(what string) {

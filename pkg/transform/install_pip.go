@@ -118,15 +118,10 @@ func (u *use) pip(args []arg) {
 		u.fail(why)
 		return
 	}
-	if len(in.Files) > 0 {
+	switch {
+	case len(in.Files) > 0:
 		u.installs = append(u.installs, in)
-	} else if !named && len(args) > 1 {
-		return
-	}
-	for _, w := range in.Writes {
-		u.paths = append(u.paths, w)
-	}
-	if len(in.Files) > 0 {
-		u.paths = u.paths[:len(u.paths)-len(in.Writes)]
+	case named || len(args) <= 1:
+		u.paths = append(u.paths, in.Writes...)
 	}
 }

@@ -72,7 +72,8 @@ func (s *splitter) report() {
 	}
 	// In front of what stays in its place, with a blank line before it.
 	text := strings.Join(lines, "")
-	pos, prefix, suffix := len(src), "", ""
+	var pos int
+	var prefix, suffix string
 	if s.at < len(p.File.Instructions) {
 		pos = leadStart(p.File.Instructions[s.at])
 		if blankBefore(p.File, pos) {

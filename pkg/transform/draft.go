@@ -80,31 +80,3 @@ func (d *Draft) Layout(style emit.Style, lines [][2]int) *Result {
 	e.layout()
 	return e.finish()
 }
-
-// Proposals are the changes that are possible in a text, each checked alone.
-type Proposals struct {
-	Changes  []Change // safe and unsafe ones; their edits refer to the text
-	Advice   []Change
-	Skips    []Skip
-	Internal []string // changes that failed a check
-}
-
-// Propose returns the changes that the selected transforms propose for a text,
-// without applying any: for code actions and review suggestions. Unsafe
-// changes are included whatever Options.Unsafe says. Errors are those of Run.
-func Propose(src []byte, opt Options) (*Proposals, error) {
-	d, err := Open(src, opt)
-	if err != nil {
-		return nil, err
-	}
-	out := &Proposals{Advice: d.Advice, Skips: d.Skips}
-	for _, c := range d.Changes {
-		checked, err := d.Check(c)
-		if err != nil {
-			out.Internal = append(out.Internal, c.Title+" ("+c.Transform+"): "+err.Error())
-			continue
-		}
-		out.Changes = append(out.Changes, checked)
-	}
-	return out, nil
-}
