@@ -5,8 +5,8 @@
 #
 #	scripts/growth.sh [fix/label fmt/runs …]
 #
-# Without names, all kinds: an hour and more. Needs valgrind (Debian: apt install valgrind), which takes 50 times as long
-# as the processor.
+# Without names, all kinds: ten minutes and more. Needs valgrind (Debian: apt install valgrind), which takes 30 times as
+# long as the processor. The instructions that make the inputs count, too.
 set -euo pipefail
 cd "$(dirname "$0")/../pkg/transform"
 tmp=$(mktemp -d)
@@ -15,9 +15,9 @@ go test -c -o "$tmp/test" .
 
 # count PATTERN: the instructions of the benchmarks that it matches.
 count() {
-	GOGC=off GODEBUG=asyncpreemptoff=1 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+	GOGC=off GODEBUG=asyncpreemptoff=1 valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null \
 		"$tmp/test" -test.run '^$' -test.bench "$1" -test.benchtime 1x -test.cpu 1 >"$tmp/out" 2>&1
-	awk '/Collected/ { print $NF }' "$tmp/out"
+	awk '/I *refs/ { gsub(",", "", $NF); print $NF }' "$tmp/out"
 }
 
 if [ $# = 0 ]; then
@@ -25,7 +25,7 @@ if [ $# = 0 ]; then
 	mapfile -t names < <(sed -n 's|^BenchmarkSizes/\([a-z]*/[a-z-]*\)/.*|\1|p' "$tmp/names" | sort -u)
 	set -- "${names[@]}"
 fi
-before=$(count '^BenchmarkSizes$/^fix$/^nothing$') # the inputs are made
+before=$(count '^BenchmarkSizes$/^fix$/^nothing$') # the test program starts
 for name in "$@"; do
 	n=5000
 	if [ "${name#*/}" = heredoc ]; then n=524288; fi

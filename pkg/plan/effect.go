@@ -113,6 +113,29 @@ type Replace struct {
 	Text  string
 }
 
+// Rewrites tells which instruction an effect changes the text of, if any. With
+// whole, the effect gives the instruction's new text: no other effect that
+// rewrites the instruction can be declared beside it.
+func Rewrites(e Effect) (instr int, whole, ok bool) {
+	switch e := e.(type) {
+	case Command:
+		return e.Instr, false, true
+	case Drop:
+		return e.Instr, false, true
+	case Behind:
+		return e.Instr, false, true
+	case Append:
+		return e.Instr, false, true
+	case Prepend:
+		return e.Instr, false, true
+	case Flags:
+		return e.Instr, false, true
+	case Replace:
+		return e.Instr, true, true
+	}
+	return 0, false, false
+}
+
 func (Command) rank() int { return 0 }
 func (Drop) rank() int    { return 0 }
 func (Behind) rank() int  { return 0 }

@@ -259,14 +259,15 @@ func (e *engine) round(round int) []Change {
 	}
 	next, _, err := e.try(chosen)
 	if err != nil {
-		chosen = sound(chosen, err, func(some []Change) error { _, _, err := e.try(some); return err }, e.drop)
-		if len(chosen) == 0 {
+		groups := sound(chosen, err, func(some []Change) error { _, _, err := e.try(some); return err }, e.drop)
+		if len(groups) == 0 {
 			return e.again(round)
 		}
+		chosen = slices.Concat(groups...)
 		if next, _, err = e.try(chosen); err != nil {
 			// Each group is sound, but not all together: the rest proposes
 			// itself again.
-			chosen = chosen[:1]
+			chosen = slices.MaxFunc(groups, func(a, b []Change) int { return len(a) - len(b) })
 			if next, _, err = e.try(chosen); err != nil {
 				e.drop(chosen[0], err)
 				return e.again(round)
@@ -277,22 +278,22 @@ func (e *engine) round(round int) []Change {
 	return chosen
 }
 
-// sound returns those of some items that pass try, given the error of all
-// together; drop is told of the others. It halves them, so that few bad ones
-// among many cost few tries.
-func sound[T any](items []T, err error, try func([]T) error, drop func(T, error)) []T {
+// sound returns groups of some items, each of which passes try, given the error
+// of all together; drop is told of the items in no group. It halves them, so
+// that few bad ones among many cost few tries.
+func sound[T any](items []T, err error, try func([]T) error, drop func(T, error)) (groups [][]T) {
 	if len(items) == 1 {
 		drop(items[0], err)
 		return nil
 	}
-	var out []T
 	for _, half := range [][]T{items[:len(items)/2], items[len(items)/2:]} {
 		if err := try(half); err != nil {
-			half = sound(half, err, try, drop)
+			groups = append(groups, sound(half, err, try, drop)...)
+		} else {
+			groups = append(groups, half)
 		}
-		out = append(out, half...)
 	}
-	return out
+	return groups
 }
 
 // drop reports a change that failed a check, and sees to it that it is not
@@ -382,6 +383,7 @@ func compatible(changes []Change) []Change {
 	merged := map[int]bool{}       // the instructions that become part of another
 	edits := map[int][]emit.Edit{} // the accepted ones, by the 256-byte pieces of the file that they touch
 	paths := map[string]bool{}
+	rewritten, replaced := map[int]bool{}, map[int]bool{} // instructions
 	if i := slices.IndexFunc(changes, func(c Change) bool { return c.Alone }); i >= 0 {
 		return changes[i : i+1]
 	}
@@ -418,6 +420,16 @@ next:
 		for _, f := range c.Companions {
 			if paths[f.Path] {
 				continue next
+			}
+		}
+		for _, e := range c.Effects {
+			if i, whole, ok := plan.Rewrites(e); ok && (replaced[i] || whole && rewritten[i]) {
+				continue next
+			}
+		}
+		for _, e := range c.Effects {
+			if i, whole, ok := plan.Rewrites(e); ok {
+				rewritten[i], replaced[i] = true, replaced[i] || whole
 			}
 		}
 		for _, f := range c.Companions {

@@ -36,7 +36,7 @@ func (e *engine) layout() {
 	}
 	next, cmp, err := e.tryLayout(todo)
 	if err != nil {
-		todo = sound(todo, err, func(some []emit.Group) error { _, _, err := e.tryLayout(some); return err }, e.dropLayout)
+		todo = slices.Concat(sound(todo, err, func(some []emit.Group) error { _, _, err := e.tryLayout(some); return err }, e.dropLayout)...)
 		if next, cmp, err = e.tryLayout(todo); err != nil {
 			e.res.Internal = append(e.res.Internal, fmt.Sprintf("the layout was dropped: %v", err))
 			return

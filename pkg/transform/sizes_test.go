@@ -107,8 +107,8 @@ func BenchmarkSizes(b *testing.B) {
 	for _, m := range modes {
 		for _, s := range shapes {
 			for _, n := range []int{s.size, 2 * s.size} {
-				src := []byte(s.make(n))
 				b.Run(fmt.Sprintf("%s/%s/%d", m.name, s.name, n), func(b *testing.B) {
+					src := []byte(s.make(n))
 					b.ReportAllocs()
 					least := time.Duration(math.MaxInt64)
 					for b.Loop() {
