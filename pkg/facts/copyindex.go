@@ -19,13 +19,14 @@ type CopyIndex struct {
 	below map[string][]int
 	at    map[string][]int // those that bring single files, by where they may come to lie
 	dests map[string][]int // all whose destination is known, by it
+	under map[string][]int // the same, by the directory that it lies in
 	vague []int            // those of which nothing is known beforehand
 }
 
 // NewCopyIndex makes the index of a stage without a parent and all stages that
 // are FROM it. ctx may be nil.
 func (fs *Facts) NewCopyIndex(root *Stage, ctx *Context) *CopyIndex {
-	x := &CopyIndex{fs: fs, ctx: ctx, below: map[string][]int{}, at: map[string][]int{}, dests: map[string][]int{}}
+	x := &CopyIndex{fs: fs, ctx: ctx, below: map[string][]int{}, at: map[string][]int{}, dests: map[string][]int{}, under: map[string][]int{}}
 	for _, s := range fs.Stages {
 		if s.root != root {
 			continue
@@ -47,6 +48,8 @@ func (x *CopyIndex) add(c *Copy) {
 		return
 	}
 	x.dests[c.Dest.S] = append(x.dests[c.Dest.S], n)
+	dir := path.Dir(c.Dest.S)
+	x.under[dir] = append(x.under[dir], n)
 	for i := range c.Sources {
 		s := &c.Sources[i]
 		switch where := x.where(c, s); where {
@@ -101,11 +104,15 @@ func (x *CopyIndex) where(c *Copy, s *CopySource) int {
 // that may bring what lies at an absolute path, the last first. What Origin
 // says No to may be among them; all others are.
 func (x *CopyIndex) Before(in *parse.Instruction, p string) iter.Seq[*Copy] {
+	return x.bringing(x.fs.At(in).Stage, in.Index, p)
+}
+
+func (x *CopyIndex) bringing(st *Stage, before int, p string) iter.Seq[*Copy] {
 	lists := [][]int{x.vague, x.at[p]}
 	for dir := range upwards(p) {
 		lists = append(lists, x.below[dir])
 	}
-	return x.merged(in, lists)
+	return x.merged(st, before, lists)
 }
 
 // Onto is Before with those whose destination is a directory or lies above it,
@@ -118,17 +125,18 @@ func (x *CopyIndex) Onto(in *parse.Instruction, p, dir string) iter.Seq[*Copy] {
 	for d := range upwards(dir) {
 		lists = append(lists, x.dests[d])
 	}
-	return x.merged(in, lists)
+	return x.merged(x.fs.At(in).Stage, in.Index, lists)
 }
 
-// Origin is Tree.Origin for the copies before an instruction.
+// Origin is Tree.Origin for what the instructions before another bring.
 func (x *CopyIndex) Origin(in *parse.Instruction, p string) (from string, by *Copy, has Presence) {
-	for c := range x.Before(in, p) {
-		if from, has := c.Origin(x.ctx, p); has != No {
-			return from, c, has
-		}
-	}
-	return "", nil, No
+	return x.Tree(x.fs.At(in).Stage, in.Index).Origin(p)
+}
+
+// Tree is what the instructions of a stage and its parents bring, up to the
+// instruction with an index of the file, that one excluded.
+func (x *CopyIndex) Tree(st *Stage, before int) *Tree {
+	return &Tree{Context: x.ctx, index: x, stage: st, before: before}
 }
 
 // upwards lists a path and the directories above it.
@@ -145,11 +153,10 @@ func upwards(p string) iter.Seq[string] {
 }
 
 // merged goes through several sorted lists at once, from what stands before an
-// instruction backwards.
-func (x *CopyIndex) merged(in *parse.Instruction, lists [][]int) iter.Seq[*Copy] {
+// index of the file backwards.
+func (x *CopyIndex) merged(st *Stage, before int, lists [][]int) iter.Seq[*Copy] {
 	return func(yield func(*Copy) bool) {
-		st := x.fs.At(in).Stage
-		end := sort.Search(len(x.list), func(i int) bool { return x.list[i].Instruction.Index >= in.Index })
+		end := sort.Search(len(x.list), func(i int) bool { return x.list[i].Instruction.Index >= before })
 		lists := slices.Clone(lists)
 		for i, list := range lists {
 			lists[i] = list[:sort.SearchInts(list, end)]

@@ -3,6 +3,7 @@ package facts
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -71,15 +72,26 @@ func TestCopyIndex(t *testing.T) {
 		in := f.Instructions[len(f.Instructions)-1]
 		st := fs.At(in).Stage
 		for _, c := range []*Context{nil, ctx} {
-			all := Tree{Context: c}
+			var all []*Copy
 			for _, o := range f.Instructions {
 				if cp := fs.Copy(o); cp != nil && st.Descends(fs.At(o).Stage) {
-					all.Copies = append(all.Copies, cp)
+					all = append(all, cp)
 				}
 			}
 			x := fs.NewCopyIndex(st.Root(), c)
+			if got := x.Tree(st, in.Index).Copies(); !slices.Equal(got, all) {
+				t.Fatalf("copies in\n%s\n%v; want %v", src.String(), got, all)
+			}
 			for _, p := range []string{"/", "/a", "/b", "/b/c", "/b/c/d", "/a/f.txt", "/a/b", "/a/b/d.txt", "/w", "/w/f.txt", "/w/w/b/c", "/f.txt", "/a/.env", "/b/e.tar", "/w/h", "/a/h/g.x/h"} {
-				from, by, has := all.Origin(p)
+				var from string
+				var by *Copy
+				has := No
+				for _, cp := range slices.Backward(all) {
+					if f, h := cp.Origin(c, p); h != No {
+						from, by, has = f, cp, h
+						break
+					}
+				}
 				gotFrom, gotBy, gotHas := x.Origin(in, p)
 				if from != gotFrom || by != gotBy || has != gotHas {
 					t.Fatalf("%s (context %v) in\n%s\nfrom %q, %v, by %v; want %q, %v, %v", p, c != nil, src.String(), gotFrom, gotHas, gotBy, from, has, by)

@@ -185,20 +185,32 @@ func (in *DepsInstall) lock(t *Tree) string {
 	return ""
 }
 
-// Tree is the part of an image's file system that COPY instructions bring from
-// the build context.
+// Tree is the part of an image's file system that COPY and ADD instructions
+// bring from the build context; see CopyIndex.Tree.
 type Tree struct {
 	Context *Context
-	Copies  []*Copy // in order
 
+	index  *CopyIndex
+	stage  *Stage
+	before int
 	doubts []string
+}
+
+// Copies returns the instructions, in order.
+func (t *Tree) Copies() []*Copy {
+	var out []*Copy
+	for _, c := range t.index.list {
+		if c.Instruction.Index < t.before && t.stage.Descends(t.index.fs.At(c.Instruction).Stage) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Origin tells which path of the build context stands at an absolute path of
 // the image, and which instruction copied it.
 func (t *Tree) Origin(p string) (from string, by *Copy, has Presence) {
-	for i := len(t.Copies) - 1; i >= 0; i-- {
-		c := t.Copies[i]
+	for c := range t.index.bringing(t.stage, t.before, p) {
 		if from, has := c.Origin(t.Context, p); has != No {
 			return from, c, has
 		}
@@ -262,8 +274,12 @@ func (t *Tree) List(dir string) []string {
 			out = append(out, name)
 		}
 	}
-	for _, c := range t.Copies {
-		if !c.Local() || !c.Dest.Known {
+	lists := [][]int{t.index.under[dir]}
+	for d := range upwards(dir) {
+		lists = append(lists, t.index.dests[d])
+	}
+	for c := range t.index.merged(t.stage, t.before, lists) {
+		if !c.Local() {
 			continue
 		}
 		for _, s := range c.Sources {

@@ -107,9 +107,6 @@ type need struct {
 	by   *facts.Copy
 }
 
-// copiesBefore are the copies of the stage and its parents up to the RUN.
-func (o *reorder) copiesBefore() []*facts.Copy { return o.p.stageCopies(o.r.In) }
-
 func (p *Pass) depsFirst(r *Program) {
 	at := r.In.Keyword.Span
 	installs, split, why := p.installPart(r)
@@ -343,7 +340,7 @@ func (p *Pass) steering(st *facts.Stage) []*parse.Instruction {
 
 // look finds what the installs need in the build context.
 func (o *reorder) look() string {
-	t := &facts.Tree{Context: o.p.Options.Context, Copies: o.copiesBefore()}
+	t := o.p.tree(o.r.In)
 	for _, in := range o.installs {
 		n := in.Needs(t)
 		if n.Stop != "" {

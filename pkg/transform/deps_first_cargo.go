@@ -196,7 +196,7 @@ func (p *Pass) cargoFlags(r *Program, calls []facts.Call, dir string) string {
 // the first COPY of sources, and a build that notices the real ones.
 func (o *reorder) stub(build string, at parse.Span) string {
 	p, dir := o.p, o.installs[0].Dir
-	needs := o.installs[0].Needs(&facts.Tree{Context: p.Options.Context, Copies: o.copiesBefore()})
+	needs := o.installs[0].Needs(p.tree(o.r.In))
 	k := o.moves[0]
 	var names []string
 	lines, why := o.manifests(k, &names)
@@ -216,7 +216,7 @@ func (o *reorder) stub(build string, at parse.Span) string {
 	var stubs, touch []string
 	for _, f := range needs.Stubs {
 		// The real file must come, or the stand-in would stay.
-		if _, by, has := (&facts.Tree{Context: p.Options.Context, Copies: o.copiesBefore()}).Origin(f); has != facts.Yes || !slices.Contains(o.stretch.copies, by) || by.Instruction.Index < k.Instruction.Index {
+		if _, by, has := p.tree(o.r.In).Origin(f); has != facts.Yes || !slices.Contains(o.stretch.copies, by) || by.Instruction.Index < k.Instruction.Index {
 			return fmt.Sprintf("where %s comes from is not certain", f)
 		}
 		rel := strings.TrimPrefix(strings.TrimPrefix(f, dir), "/")

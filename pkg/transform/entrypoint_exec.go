@@ -6,7 +6,6 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 	"github.com/refit-dev/refit/pkg/shell"
 )
@@ -27,16 +26,11 @@ var entrypointExecTransform = Transform{
 }
 
 func entrypointExec(p *Pass) {
-	ctx := p.Options.Context
-	if ctx == nil {
+	if p.Options.Context == nil {
 		return
 	}
 	for _, st := range p.Facts.Stages {
-		tree := facts.Tree{Context: ctx}
 		for _, in := range st.Instructions {
-			if c := p.Facts.Copy(in); c != nil {
-				tree.Copies = append(tree.Copies, c)
-			}
 			if in.Name != "CMD" && in.Name != "ENTRYPOINT" {
 				continue
 			}
@@ -55,7 +49,7 @@ func entrypointExec(p *Pass) {
 				}
 				script = v.S
 			}
-			data, ok := tree.Read(script)
+			data, ok := p.tree(in).Read(script)
 			if ok && !givesWay(string(data)) {
 				p.Advise(in.Keyword.Span, "end "+path.Base(script)+" with exec", "the script starts the program and stays in front of it: signals do not reach the program")
 			}

@@ -28,13 +28,7 @@ func (s *splitter) tree(before int) *facts.Tree {
 	if s.p.Options.Context == nil {
 		return nil
 	}
-	t := &facts.Tree{Context: s.p.Options.Context}
-	for _, in := range s.st.Instructions {
-		if c := s.p.Facts.Copy(in); c != nil && in.Index < before {
-			t.Copies = append(t.Copies, c)
-		}
-	}
-	return t
+	return s.p.copyIndex(s.st.From).Tree(s.st, before)
 }
 
 // files ships the files that the program may read: whatever the builder's COPY
@@ -364,7 +358,7 @@ func (s *splitter) startsOthers(t *facts.Tree) string {
 		}
 		return ""
 	}
-	for _, c := range t.Copies {
+	for _, c := range t.Copies() {
 		if !c.Local() {
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/refit-dev/refit/pkg/facts"
@@ -83,6 +82,12 @@ func (p *Pass) copyIndex(in *parse.Instruction) *facts.CopyIndex {
 	return once(p, indexOf{root}, func() *facts.CopyIndex { return p.Facts.NewCopyIndex(root, p.Options.Context) })
 }
 
+// tree is what the COPY and ADD instructions before another bring from the build
+// context, which must be in sight.
+func (p *Pass) tree(in *parse.Instruction) *facts.Tree {
+	return p.copyIndex(in).Tree(p.Facts.At(in).Stage, in.Index)
+}
+
 // position is the place of an instruction in the list of its stage.
 func (p *Pass) position(in *parse.Instruction) int {
 	return in.Index - p.Facts.At(in).Stage.From.Index - 1
@@ -90,19 +95,6 @@ func (p *Pass) position(in *parse.Instruction) int {
 
 // copiesOf is a key of once.
 type copiesOf struct{ *facts.Stage }
-
-// stageCopies are the COPY and ADD instructions of an instruction's stage and
-// its parents up to it, in order.
-func (p *Pass) stageCopies(in *parse.Instruction) []*facts.Copy {
-	var stages [][]*facts.Copy // the last first
-	for st := p.Facts.At(in).Stage; st != nil; st = st.Parent {
-		here := p.ownCopies(st)
-		here = here[:sort.Search(len(here), func(i int) bool { return here[i].Instruction.Index >= in.Index })]
-		stages = append(stages, here)
-	}
-	slices.Reverse(stages)
-	return slices.Concat(stages...)
-}
 
 // ownCopies are the COPY and ADD instructions of a stage, in order.
 func (p *Pass) ownCopies(st *facts.Stage) []*facts.Copy {

@@ -100,12 +100,7 @@ func TestCopyOrigin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree := facts.Tree{Context: ctx}
-		for _, in := range f.Instructions {
-			if c := fs.Copy(in); c != nil {
-				tree.Copies = append(tree.Copies, c)
-			}
-		}
+		tree := fs.NewCopyIndex(fs.Stages[0], ctx).Tree(fs.Stages[0], len(f.Instructions))
 		for p, e := range stages[0].Files {
 			want, ok := strings.CutPrefix(e.From, "context:")
 			if !ok {

@@ -329,7 +329,7 @@ func (b *slimmer) manifests(in *parse.Instruction) string {
 	if len(installs) == 0 {
 		return ""
 	}
-	t := &facts.Tree{Context: ctx, Copies: b.p.stageCopies(in)}
+	t := b.p.tree(in)
 	for _, ins := range installs {
 		files := ins.Needs(t).Files
 		for _, f := range append(files, path.Join(ins.Dir, "setup.py")) {
@@ -355,7 +355,7 @@ func (b *slimmer) script(in *parse.Instruction, name string) string {
 	if ctx == nil || !full.Known {
 		return note()
 	}
-	t := &facts.Tree{Context: ctx, Copies: b.p.stageCopies(in)}
+	t := b.p.tree(in)
 	data, ok := t.Read(full.S)
 	if !ok {
 		return note()
