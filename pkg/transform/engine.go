@@ -263,15 +263,8 @@ func (e *engine) round(round int) []Change {
 		if len(groups) == 0 {
 			return e.again(round)
 		}
-		chosen = slices.Concat(groups...)
-		if next, _, err = e.try(chosen); err != nil {
-			// Each group is sound, but not all together: the rest proposes
-			// itself again.
-			chosen = slices.MaxFunc(groups, func(a, b []Change) int { return len(a) - len(b) })
-			if next, _, err = e.try(chosen); err != nil {
-				e.drop(chosen[0], err)
-				return e.again(round)
-			}
+		if chosen, next = e.together(groups); next == nil {
+			return e.again(round)
 		}
 	}
 	e.accept(next, chosen)
@@ -294,6 +287,28 @@ func sound[T any](items []T, err error, try func([]T) error, drop func(T, error)
 		}
 	}
 	return groups
+}
+
+// together returns as many of several groups as pass the checks together, the
+// first of them first, and the version that they make. The rest proposes itself
+// again.
+func (e *engine) together(groups [][]Change) (chosen []Change, next *version) {
+	if all := slices.Concat(groups...); len(groups) > 1 {
+		if next, _, err := e.try(all); err == nil {
+			return all, next
+		}
+	}
+	for _, g := range groups {
+		more := slices.Concat(chosen, g)
+		v, _, err := e.try(more)
+		switch {
+		case err == nil:
+			chosen, next = more, v
+		case len(chosen) == 0: // alone, it has passed before
+			e.drop(g[0], err)
+		}
+	}
+	return chosen, next
 }
 
 // drop reports a change that failed a check, and sees to it that it is not
