@@ -335,11 +335,7 @@ func (w *walker) stmt(st *syntax.Stmt, p Path) {
 	case *syntax.BinaryCmd:
 		switch c.Op {
 		case syntax.AndStmt:
-			w.stmt(c.X, p)
-			if !w.final && w.guard(c.X) {
-				p = with(p, c, 1)
-			}
-			w.stmt(c.Y, p)
+			w.and(c, p)
 		case syntax.OrStmt:
 			w.stmt(c.X, p)
 			w.stmt(c.Y, with(p, c, 1))
@@ -388,6 +384,24 @@ func (w *walker) stmt(st *syntax.Stmt, p Path) {
 			w.substitutions(r.Word, p)
 		}
 	}
+}
+
+// and visits the operands of a && chain and returns the path of what follows
+// it: each question stands around all operands behind it.
+func (w *walker) and(c *syntax.BinaryCmd, p Path) Path {
+	if x, ok := c.X.Cmd.(*syntax.BinaryCmd); ok && x.Op == syntax.AndStmt && !c.X.Negated {
+		p = w.and(x, p)
+	} else {
+		w.stmt(c.X, p)
+		if !w.final && w.guard(c.X) {
+			p = with(p, c, 0)
+		}
+	}
+	w.stmt(c.Y, p)
+	if !w.final && w.guard(c.Y) {
+		p = with(p, c, 1)
+	}
+	return p
 }
 
 func literalWord(w *syntax.Word) bool { _, ok := shell.Literal(w); return ok }

@@ -48,11 +48,13 @@ func (s *step) program(lang shell.Lang) (program, error) {
 		}
 		switch {
 		case i == 0 && s.mode == MergeSemi:
-			out = program{pre: append([]string{head}, p.pre...), units: p.units}
+			out = program{pre: append([]string{head}, p.pre...), units: p.units, group: p.group}
 		case i == 0:
 			out = p
 		case s.mode == MergeSemi:
-			out = program{pre: append(out.statements(), p.pre...), units: p.units}
+			if out, err = out.join(p, false, true); err != nil {
+				return program{}, err
+			}
 		default:
 			out.units = append(append([]string(nil), out.units...), p.unit()...)
 		}

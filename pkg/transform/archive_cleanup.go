@@ -254,8 +254,12 @@ func mayGlob(text, base string) bool {
 	return false
 }
 
-// raw is a field as written, without quotes.
+// raw is a field as written, without quotes; of a command inside the argument of
+// another, as far as it is known.
 func (r *Program) raw(c *facts.Call, f facts.Field) string {
+	if c.Nested {
+		return f.Text
+	}
 	return strings.ReplaceAll(strings.ReplaceAll(r.Script.NodeText(c.Expr.Args[f.Word]), "\"", ""), "'", "")
 }
 

@@ -28,6 +28,9 @@ func (r *Program) InsertBehind(c *syntax.CallExpr, text string) ([]emit.Edit, []
 			return nil, nil, errors.New("the command reads a here-document")
 		}
 	}
+	if r.escapes(st) {
+		return nil, nil, errEscapes
+	}
 	at := r.end(st)
 	if r.commentFollows(at) {
 		return nil, nil, errors.New("a comment stands behind the command")

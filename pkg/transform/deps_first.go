@@ -117,6 +117,10 @@ func (p *Pass) depsFirst(r *Program) {
 		p.Skip(at, "ONBUILD runs in another build, whose context is not in sight")
 		return
 	}
+	if r.In.Unfinished() {
+		p.Skip(at, "the file ends with a continuation character")
+		return
+	}
 	if r.State.Stage.Family == facts.Windows {
 		p.Skip(at, "paths of Windows images are not understood")
 		return

@@ -92,7 +92,7 @@ func cargoBuild(c *facts.Call) (build string, locked bool, why string, ok bool) 
 // https://github.com/rust-lang/cargo/issues/2644.
 func (p *Pass) cargoFirst(r *Program) {
 	calls := p.Facts.Calls(r.In)
-	if len(calls) == 0 || calls[0].Nested || r.In.Child != nil {
+	if len(calls) == 0 || calls[0].Nested || r.In.Child != nil || r.In.Unfinished() {
 		return
 	}
 	build, locked, why, ok := cargoBuild(&calls[0])

@@ -56,7 +56,7 @@ func ensurepipClean(p *Pass) {
 				continue
 			}
 			if slices.ContainsFunc(calls[k:], func(o facts.Call) bool {
-				return o.Name() == "rm" && strings.Contains(r.Script.NodeText(o.Expr), "ensurepip")
+				return o.Name() == "rm" && slices.ContainsFunc(o.Fields, func(f facts.Field) bool { return strings.Contains(f.Text, "ensurepip") })
 			}) {
 				continue
 			}

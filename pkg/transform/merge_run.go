@@ -240,6 +240,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 			return "the here-documents do not start with set -e"
 		}
 	}
+	if prev.escapes(prev.Tree.Stmts[len(prev.Tree.Stmts)-1]) {
+		return "the one before ends with a backslash"
+	}
 	if prev.Script.Kind == shell.Heredocs {
 		return "the here-document of the one before would stand away from its command"
 	}

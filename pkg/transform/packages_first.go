@@ -341,6 +341,10 @@ func (p *Pass) moveUp(group []*parse.Instruction, before *parse.Instruction, c C
 	src := p.File.Src
 	eol := p.File.LineEnding()
 	first, last := group[0], group[len(group)-1]
+	if last.Unfinished() {
+		p.Skip(first.Keyword.Span, "the file ends with a continuation character")
+		return
+	}
 	for _, in := range []*parse.Instruction{before, first} {
 		if at := p.detached(in); at != nil {
 			p.Skip(first.Keyword.Span, "what the comment in line %d belongs to is not certain", p.File.Position(at.Start).Line)
@@ -358,12 +362,12 @@ func (p *Pass) moveUp(group []*parse.Instruction, before *parse.Instruction, c C
 		if end := skipBlank(p.File, span.End); end > span.End {
 			span.End = end
 		} else if span.End == len(src) {
-			span.Start -= len(eol)
+			span.Start = lineEndBefore(src, span.Start)
 		}
 	}
 	if span.End == len(src) && !strings.HasSuffix(string(src), "\n") {
 		// What comes to stand last has no line ending either.
-		span.Start -= len(eol)
+		span.Start = lineEndBefore(src, span.Start)
 	}
 	at := leadStart(before)
 	c.At = first.Keyword.Span
@@ -372,6 +376,14 @@ func (p *Pass) moveUp(group []*parse.Instruction, before *parse.Instruction, c C
 		c.Effects = append(c.Effects, plan.Move{Instr: in.Index, Before: before.Index})
 	}
 	p.Report(c)
+}
+
+// lineEndBefore is where the line ending starts that ends at an offset.
+func lineEndBefore(src []byte, at int) int {
+	if at > 1 && src[at-2] == '\r' {
+		return at - 2
+	}
+	return at - 1
 }
 
 // detached finds a comment between an instruction and the one before that does not stand

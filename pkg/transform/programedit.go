@@ -46,6 +46,8 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 			at := r.Script.Source(c.Args[0].Pos())
 			edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: op.Insert + " "})
 			front = op.Insert + " "
+		case op.Insert != "" && escapes(words[op.At]):
+			return nil, nil, errEscapes
 		case op.Insert != "":
 			at := r.Span(c.Args[op.At]).End
 			edits = append(edits, emit.Edit{Span: parse.Span{Start: at, End: at}, New: " " + op.Insert})
@@ -73,6 +75,8 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 			}
 			edits = append(edits, emit.Edit{Span: sp})
 			words[op.At] = ""
+		case r.hasComment(r.Span(c.Args[op.At])):
+			return nil, nil, errors.New("a comment stands inside the word")
 		default:
 			edits = append(edits, emit.Edit{Span: r.Span(c.Args[op.At]), New: op.Replace})
 			words[op.At] = op.Replace
@@ -89,6 +93,21 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 		}
 	}
 	return edits, []plan.Effect{plan.Command{Instr: r.In.Index, Index: n, Text: strings.TrimSuffix(text.String(), " ")}}, nil
+}
+
+// errEscapes is the error of a text that would escape what is put behind it.
+var errEscapes = errors.New("the text before it ends with a backslash")
+
+// escapes reports whether a text ends with a backslash that escapes what
+// follows. BuildKit leaves one at the end of a line where it is not the
+// continuation character, or stands behind another.
+func escapes(text string) bool {
+	return (len(text)-len(strings.TrimRight(text, "\\")))%2 != 0
+}
+
+// escapes reports whether a statement ends with such a text.
+func (r *Program) escapes(st *syntax.Stmt) bool {
+	return escapes(r.Script.Text()[:stmtEnd(st).Offset()])
 }
 
 // hasRedirection reports whether a redirection of a command stands in a span.
@@ -135,6 +154,13 @@ func (r *Program) DropCommand(c *syntax.CallExpr, also ...*syntax.CallExpr) ([]e
 	}
 	if r.hasComment(sp) {
 		return nil, nil, errors.New("a comment stands beside the command")
+	}
+	seat, _ := r.seatOf(st)
+	tail := seat.list[seat.at:]
+	left := bytes.TrimRight(r.file.Src[:sp.Start], " \t")
+	if r.endsLine(r.end(tail[len(tail)-1])) && left[len(left)-1] == r.In.Escape() &&
+		!slices.ContainsFunc(tail, func(o *syntax.Stmt) bool { return !gone[o] }) {
+		return nil, nil, errors.New("what is left would end with a continuation character")
 	}
 	return []emit.Edit{{Span: sp}}, []plan.Effect{plan.Drop{Instr: r.In.Index, Index: r.Index(c)}}, nil
 }
@@ -221,6 +247,8 @@ func (r *Program) appendMode() (semi bool, err error) {
 		return false, errors.New("a comment stands in the command line")
 	case last.Background:
 		return false, errors.New("the RUN ends with a background job")
+	case r.escapes(last):
+		return false, errEscapes
 	}
 	chain := shell.AndList(last)
 	tail := chain[len(chain)-1]
@@ -501,6 +529,15 @@ func (r *Program) ends(at int) bool {
 	}
 	line := strings.Trim(string(rest[:i]), " \t\r")
 	return line == string(r.In.Escape()) || line == ""
+}
+
+// endsLine reports whether only blanks follow an offset on its line.
+func (r *Program) endsLine(at int) bool {
+	rest := r.file.Src[at:]
+	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.Trim(string(rest), " \t\r") == ""
 }
 
 // leads reports whether only blanks stand before an offset on its line.

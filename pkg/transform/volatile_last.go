@@ -129,6 +129,10 @@ func (p *Pass) redefines(in *parse.Instruction, group []*parse.Instruction) bool
 // moveDown reports a change that moves instructions, with the comments above
 // them, behind another.
 func (p *Pass) moveDown(group []*parse.Instruction, behind *parse.Instruction, c Change) {
+	if behind.Unfinished() {
+		p.Skip(group[0].Keyword.Span, "the file ends with a continuation character")
+		return
+	}
 	src := p.File.Src
 	eol := p.File.LineEnding()
 	var text strings.Builder
