@@ -119,6 +119,9 @@ func (fs *Facts) findActivity(in *parse.Instruction, m *Manager) Activity {
 				a.Needs = v
 			}
 		}
+		if m.Name == "apt" && v.Role == Install && scriptBefore(calls, a.Uses, v) {
+			a.Fetch = v // or nothing could be installed
+		}
 		if v.Role == Install || v.Role == Upgrade || v.Role == Update && !m.Needs {
 			a.Load = v
 		}
@@ -150,6 +153,24 @@ func (fs *Facts) findActivity(in *parse.Instruction, m *Manager) Activity {
 		}
 	}
 	return a
+}
+
+// scriptBefore reports whether a script that a shell reads from a pipe, as the
+// ones that set up a package source, runs in front of an install, and nothing
+// that fetches the lists runs between the two.
+func scriptBefore(calls []Call, uses []*Invocation, v *Invocation) bool {
+	for k := v.Seq - 1; k >= 0; k-- {
+		if slices.ContainsFunc(uses, func(o *Invocation) bool { return o.Seq == k && (o.Role == Update || o.Role == Install) }) {
+			return false
+		}
+		switch c := &calls[k]; c.Name() {
+		case "sh", "bash", "dash", "ash":
+			if !slices.ContainsFunc(c.Fields[1:], func(f Field) bool { return !strings.HasPrefix(f.Text, "-") || f.Text == "-c" }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // cleansLists reports whether a command of the manager deletes its lists.

@@ -19,7 +19,8 @@ var aptCleanTransform = Transform{
 	Doc: text(`Delete apt's package lists in the RUN that fetched them.
 
 ## What
-Appends ´rm -rf /var/lib/apt/lists/*´ to a RUN that runs ´apt-get update´ and leaves the lists behind. On bases that do not
+Appends ´rm -rf /var/lib/apt/lists/*´ to a RUN that runs ´apt-get update´ and leaves the lists behind, or that installs from the
+lists which a script in front fetches (´curl … | bash - && apt-get install´). On bases that do not
 delete downloaded packages themselves, as the official Debian and Ubuntu images do, ´apt-get clean´ is added too.
 A RUN that deletes them several times, as one that was merged from others, does so once, at its end.
 With ´--cache mount´ the lists and the packages are kept in cache mounts instead, and the next build does not download them again. No ´# syntax=´ line

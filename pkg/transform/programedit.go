@@ -230,7 +230,14 @@ func (r *Program) Append(text string) ([]emit.Edit, []plan.Effect, error) {
 	}
 	last := r.Tree.Stmts[len(r.Tree.Stmts)-1]
 	at := r.end(last)
-	return []emit.Edit{{Span: parse.Span{Start: at, End: at}, New: r.joint(last, semi, text)}},
+	end := at // blanks at the end of the line go
+	for end < len(r.file.Src) && (r.file.Src[end] == ' ' || r.file.Src[end] == '\t') {
+		end++
+	}
+	if end < len(r.file.Src) && r.file.Src[end] != '\n' && r.file.Src[end] != '\r' {
+		end = at
+	}
+	return []emit.Edit{{Span: parse.Span{Start: at, End: end}, New: r.joint(last, semi, text)}},
 		[]plan.Effect{plan.Append{Instr: r.In.Index, Semi: semi, Text: text}}, nil
 }
 
@@ -394,7 +401,7 @@ func (r *Program) joint(last *syntax.Stmt, semi bool, text string) string {
 			return eol + own + text
 		}
 		line := r.file.Line(r.file.Position(r.end(last)).Line)
-		if line.Len()+len(text)+4 <= 100 {
+		if line.Len()+len(text)+4 <= 100 && r.file.Position(r.Script.Source(last.Pos())).Line == r.file.Position(r.end(last)).Line {
 			return " && " + text
 		}
 		return " \\" + eol + own + "    && " + text
@@ -429,12 +436,12 @@ func (r *Program) style(last *syntax.Stmt) (multi bool, indent string) {
 	}
 	if p, ok := r.spotOf(last); ok && !p.top {
 		// Inside a compound command: by its own line.
-		at := r.Script.Source(last.Pos())
-		if r.leads(at) {
-			return true, r.lineIndent(at) + "    "
-		}
-		if r.file.Position(at).Line > r.In.StartLine {
-			return true, r.lineIndent(at)
+		if at := r.Script.Source(last.Pos()); r.file.Position(at).Line > r.In.StartLine {
+			own := r.lineIndent(at)
+			if line := r.file.Line(r.file.Position(at).Line); !strings.HasPrefix(strings.TrimLeft(line.Text(r.file.Src), " \t"), "&&") {
+				own += "    "
+			}
+			return true, own
 		}
 	}
 	if at := r.leadingOperator(last); at >= 0 {
