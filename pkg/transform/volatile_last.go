@@ -37,26 +37,38 @@ var volatile = lazy.Value[*regexp.Regexp]{Make: func() *regexp.Regexp {
 func volatileLast(p *Pass) {
 	for _, st := range p.Facts.Stages {
 		for i, in := range st.Instructions {
-			if in.Name == "ARG" && in.Form == parse.Words && len(in.Words) == 1 {
-				name, _, _ := strings.Cut(in.Words[0].Value, "=")
-				if volatile.Get().MatchString(name) && p.sinks(st, i, name) {
-					break // one change a stage and round: they share their place
-				}
+			if name := volatileArg(in); name != "" && p.sinks(st, i, name) {
+				break // one change a stage and round: they share their place
 			}
 		}
 	}
 }
 
-// sinks moves an ARG of a stage, and the labels that use it, as far down as it
-// goes. It reports whether it proposed a change.
+// volatileArg is the name of the variable that an instruction declares, if it
+// differs from build to build, or "".
+func volatileArg(in *parse.Instruction) string {
+	if in.Name != "ARG" || in.Form != parse.Words || len(in.Words) != 1 {
+		return ""
+	}
+	name, _, _ := strings.Cut(in.Words[0].Value, "=")
+	if !volatile.Get().MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// sinks moves an ARG of a stage, with those of its kind that follow it and the
+// labels that use them, as far down as they go. It reports whether it proposed a
+// change.
 func (p *Pass) sinks(st *facts.Stage, i int, name string) bool {
 	group := []*parse.Instruction{st.Instructions[i]}
+	names := []string{name}
 	runs, stop := 0, len(st.Instructions)
 	why := ""
 walk:
 	for j := i + 1; j < len(st.Instructions); j++ {
 		in := st.Instructions[j]
-		uses := mentions(in, []string{name})
+		uses := mentions(in, names)
 		switch in.Name {
 		case "LABEL":
 			if uses {
@@ -72,6 +84,9 @@ walk:
 				stop = j
 				break walk
 			}
+			if other := volatileArg(in); other != "" && runs == 0 {
+				group, names = append(group, in), append(names, other)
+			}
 		case "RUN":
 			if uses {
 				stop = j
@@ -84,7 +99,7 @@ walk:
 			}
 			u := p.programUses(r)
 			if u.other != "" || len(u.installs) > 0 || !u.manager {
-				stop, why = j, fmt.Sprintf("the RUN in line %d may read %s from its environment", in.StartLine, name)
+				stop, why = j, fmt.Sprintf("the RUN in line %d may read %s from its environment", in.StartLine, names[0])
 				break walk
 			}
 			runs++
@@ -107,7 +122,7 @@ walk:
 	last := st.Instructions[stop-1]
 	group = slices.DeleteFunc(group, func(in *parse.Instruction) bool { return in.Index > last.Index })
 	p.moveDown(group, last, Change{
-		Title: "declare " + name + " behind what does not use it", At: at, Safety: Safe,
+		Title: "declare " + strings.Join(names, ", ") + " behind what does not use it", At: at, Safety: Safe,
 		Reason: "every RUN behind an ARG is run again when its value changes",
 	})
 	return true
@@ -141,14 +156,22 @@ func (p *Pass) moveDown(group []*parse.Instruction, behind *parse.Instruction, c
 	for slices.ContainsFunc(group, func(in *parse.Instruction) bool { return in.Index == before }) {
 		before++
 	}
+	led, end := false, -1 // a blank line stands above what is taken out together, which ends there
 	for _, in := range group {
 		span := parse.Span{Start: leadStart(in), End: in.End}
+		if p.headsOthers(in, group) {
+			span.Start = in.Start
+		}
 		t := span.Text(src)
 		if !strings.HasSuffix(t, "\n") {
 			t += eol
 		}
 		text.WriteString(t)
-		if blankBefore(p.File, span.Start) {
+		if span.Start != end {
+			led = blankBefore(p.File, span.Start)
+		}
+		end = span.End
+		if led {
 			span.End = skipBlank(p.File, span.End)
 		}
 		c.Edits = append(c.Edits, emit.Edit{Span: span})
@@ -160,4 +183,21 @@ func (p *Pass) moveDown(group []*parse.Instruction, behind *parse.Instruction, c
 	}
 	c.Edits = append(c.Edits, emit.Edit{Span: parse.Span{Start: behind.End, End: behind.End}, New: moved})
 	p.Report(c)
+}
+
+// headsOthers reports whether the comment above an instruction is a heading for
+// others, too, that stay: they follow without a blank line or a comment of
+// their own.
+func (p *Pass) headsOthers(in *parse.Instruction, group []*parse.Instruction) bool {
+	list := p.File.Instructions
+	for next := in.Index + 1; len(in.Lead) > 0 && next < len(list); next++ {
+		o := list[next]
+		if o.Name != in.Name || o.Start != list[next-1].End || len(o.Lead) > 0 {
+			return false
+		}
+		if !slices.Contains(group, o) {
+			return true
+		}
+	}
+	return false
 }
