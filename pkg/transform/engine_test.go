@@ -225,52 +225,60 @@ func FuzzRun(f *testing.F) {
 		f.Add(src, uint8(0))
 		f.Add(src, uint8(0xff))
 	}
-	context, err := facts.NewContext(projects, "")
-	if err != nil {
-		f.Fatal(err)
+	f.Fuzz(func(t *testing.T, src []byte, options uint8) { checkRun(t, src, drawn(t, options)) })
+}
+
+// drawn are the options that a number stands for.
+func drawn(t *testing.T, n uint8) Options {
+	opt := Options{Unsafe: n&1 != 0, Author: "me", Recheck: true}
+	if n&2 == 0 {
+		style := emit.DefaultStyle()
+		if n&4 != 0 {
+			style.Width, style.Operators = 20, "trailing"
+		}
+		opt.Format = &style
 	}
-	f.Fuzz(func(t *testing.T, src []byte, options uint8) {
-		opt := Options{Unsafe: options&1 != 0, Author: "me", Recheck: true}
-		if options&2 == 0 {
-			style := emit.DefaultStyle()
-			if options&4 != 0 {
-				style.Width, style.Operators = 20, "trailing"
-			}
-			opt.Format = &style
-		}
-		if options&8 != 0 {
-			opt.Cache = "mount"
-		}
-		if options&16 != 0 {
-			opt.Stages = "all"
-		}
-		switch options >> 5 & 3 {
-		case 1:
-			opt.MergeStyle = "and"
-		case 2:
-			opt.MergeStyle = "heredoc"
-		}
-		if options&128 != 0 {
-			opt.Context = context
-		}
-		res, err := Run(src, opt)
-		if bug := (*InternalError)(nil); errors.As(err, &bug) {
-			t.Fatalf("%v\n%s", bug, bug.Stack)
-		}
+	if n&8 != 0 {
+		opt.Cache = "mount"
+	}
+	if n&16 != 0 {
+		opt.Stages = "all"
+	}
+	switch n >> 5 & 3 {
+	case 1:
+		opt.MergeStyle = "and"
+	case 2:
+		opt.MergeStyle = "heredoc"
+	}
+	if n&128 != 0 {
+		context, err := facts.NewContext(projects, "")
 		if err != nil {
-			return
+			t.Fatal(err)
 		}
-		if len(res.Internal) > 0 {
-			t.Fatalf("internal error: %q\n%s", res.Internal, src)
-		}
-		again, err := Run(res.After, opt)
-		if err != nil {
-			t.Fatalf("the result is refused: %v\n%s", err, res.After)
-		}
-		if !bytes.Equal(again.After, res.After) {
-			t.Fatalf("a second run changes:\n%s\n---\n%s", res.After, again.After)
-		}
-	})
+		opt.Context = context
+	}
+	return opt
+}
+
+// checkRun runs the transforms on a text that may be refused.
+func checkRun(t *testing.T, src []byte, opt Options) {
+	res, err := Run(src, opt)
+	if bug := (*InternalError)(nil); errors.As(err, &bug) {
+		t.Fatalf("%v\n%s", bug, bug.Stack)
+	}
+	if err != nil {
+		return
+	}
+	if len(res.Internal) > 0 {
+		t.Fatalf("internal error: %q\n%s", res.Internal, src)
+	}
+	again, err := Run(res.After, opt)
+	if err != nil {
+		t.Fatalf("the result is refused: %v\n%s", err, res.After)
+	}
+	if !bytes.Equal(again.After, res.After) {
+		t.Fatalf("a second run changes:\n%s\n---\n%s", res.After, again.After)
+	}
 }
 
 func benchmarkRun(b *testing.B, srcs [][]byte, opt Options) {

@@ -240,6 +240,9 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 			return "the here-documents do not start with set -e"
 		}
 	}
+	if !readable(append(slices.Clip(group), next), next.Script.Lang) && !readable(append(slices.Clip(group), next), shell.Bash) {
+		return "one is written for sh and one for bash"
+	}
 	if prev.escapes(prev.Tree.Stmts[len(prev.Tree.Stmts)-1]) {
 		return "the one before ends with a backslash"
 	}
@@ -300,6 +303,14 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 		return "the here-document changes the shell for what would follow"
 	}
 	return ""
+}
+
+// readable reports whether all parts are programs of one language.
+func readable(parts []*mergePart, lang shell.Lang) bool {
+	return !slices.ContainsFunc(parts, func(m *mergePart) bool {
+		_, err := m.Script.ParseAs(lang)
+		return err != nil
+	})
 }
 
 // readsStartup reports whether the shell of a RUN reads files before it runs the program:

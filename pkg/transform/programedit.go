@@ -72,6 +72,8 @@ func (r *Program) EditCommand(c *syntax.CallExpr, ops ...Op) ([]emit.Edit, []pla
 				return nil, nil, errors.New("a comment stands beside the word")
 			case r.hasRedirection(c, sp):
 				return nil, nil, errors.New("a redirection stands beside the word")
+			case r.besideOddBlank(sp):
+				return nil, nil, errOddBlank
 			}
 			edits = append(edits, emit.Edit{Span: sp})
 			words[op.At] = ""
@@ -108,6 +110,18 @@ func escapes(text string) bool {
 // escapes reports whether a statement ends with such a text.
 func (r *Program) escapes(st *syntax.Stmt) bool {
 	return escapes(r.Script.Text()[:stmtEnd(st).Offset()])
+}
+
+// errOddBlank is the error of a word that would come to stand where it is no
+// word.
+var errOddBlank = errors.New("a rare kind of white space stands beside it")
+
+// besideOddBlank reports whether a word of white space stands in front of a
+// span or behind it: a form feed is one to a shell, but BuildKit cuts it off at
+// the ends of an instruction.
+func (r *Program) besideOddBlank(sp parse.Span) bool {
+	odd := func(c byte) bool { return c == '\v' || c == '\f' }
+	return odd(r.file.Src[sp.Start-1]) || sp.End < len(r.file.Src) && odd(r.file.Src[sp.End])
 }
 
 // hasRedirection reports whether a redirection of a command stands in a span.
@@ -154,6 +168,9 @@ func (r *Program) DropCommand(c *syntax.CallExpr, also ...*syntax.CallExpr) ([]e
 	}
 	if r.hasComment(sp) {
 		return nil, nil, errors.New("a comment stands beside the command")
+	}
+	if r.besideOddBlank(sp) {
+		return nil, nil, errOddBlank
 	}
 	seat, _ := r.seatOf(st)
 	tail := seat.list[seat.at:]
