@@ -217,6 +217,15 @@ func (p *Pass) mergePart(in *parse.Instruction) (*mergePart, string) {
 	return part, ""
 }
 
+// lines is how many lines a merged RUN has of the part.
+func (part *mergePart) lines() int {
+	n := part.In.EndLine - part.In.StartLine + 1
+	if part.Script.Kind == shell.Body {
+		n -= 2 // its opener and its delimiter
+	}
+	return n
+}
+
 // joinable says why a RUN cannot join a group, or "". The last part of the
 // group gets its wrap here.
 func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
@@ -249,9 +258,12 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 	if prev.Script.Kind == shell.Heredocs {
 		return "the here-document of the one before would stand away from its command"
 	}
-	lines := len(next.In.Lines)
+	lines := next.lines()
 	for _, g := range group {
-		lines += len(g.In.Lines)
+		lines += g.lines()
+	}
+	if first.Script.Kind == shell.Body {
+		lines += 2 // the opener and the delimiter of all of them
 	}
 	limit := p.Options.MaxLines
 	if limit == 0 {
