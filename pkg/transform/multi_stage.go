@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/refit-dev/refit/internal/lazy"
 	"github.com/refit-dev/refit/pkg/facts"
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -98,6 +99,7 @@ type splitter struct {
 	copied   []string                      // paths that cp makes of other files
 	removed  []string                      // paths that RUN instructions of the builder remove, or below which they remove something
 	cwd      string                        // the final working directory
+	coming   lazy.Answer[map[string]bool]  // see comesAnyway
 	entry    command
 	ship     []shipped
 	only     bool     // what the container starts reads what is shipped and nothing else

@@ -280,32 +280,36 @@ func (s *splitter) invocation(b *buildCall) *facts.Invocation {
 // or is for the build alone: WORKDIR or COPY make it, and the parents of what
 // is built come with the program.
 func (s *splitter) comesAnyway(p string) bool {
-	for _, in := range s.st.Instructions {
-		switch in.Name {
-		case "WORKDIR":
-			if w := s.p.Facts.Expand(in.Args.Value, in); w.Known {
-				if w = s.p.Facts.At(in).Resolve(w.S); w.Known && facts.Within(w.S, p) {
-					return true
+	return s.coming.Get(func() map[string]bool {
+		coming := map[string]bool{"/": true}
+		add := func(p string) { upwards(p, func(dir string) { coming[dir] = true }) }
+		for _, in := range s.st.Instructions {
+			switch in.Name {
+			case "WORKDIR":
+				if w := s.p.Facts.Expand(in.Args.Value, in); w.Known {
+					if w = s.p.Facts.At(in).Resolve(w.S); w.Known {
+						add(w.S)
+					}
 				}
-			}
-		case "COPY", "ADD":
-			if c := s.p.Facts.Copy(in); c != nil && c.Dest.Known && facts.Within(c.Dest.S, p) {
-				return true
-			}
-		case "RUN":
-			for _, c := range s.p.Facts.Calls(in) {
-				if !slices.Contains(s.eco.tools, c.Name()) {
-					continue
+			case "COPY", "ADD":
+				if c := s.p.Facts.Copy(in); c != nil && c.Dest.Known {
+					add(c.Dest.S)
 				}
-				for i, f := range c.Fields {
-					if i > 0 && c.Fields[i-1].Text == "-o" && f.Known && facts.Within(path.Dir(f.Text), p) {
-						return true
+			case "RUN":
+				for _, c := range s.p.Facts.Calls(in) {
+					if !slices.Contains(s.eco.tools, c.Name()) {
+						continue
+					}
+					for i, f := range c.Fields {
+						if i > 0 && c.Fields[i-1].Text == "-o" && f.Known {
+							add(path.Dir(f.Text))
+						}
 					}
 				}
 			}
 		}
-	}
-	return false
+		return coming
+	})[p]
 }
 
 // changes reads chmod and chown: what they work on must be known.
