@@ -296,6 +296,7 @@ func (p *Pass) apkDropUpdates(r *Program, a facts.Activity, c *Change) bool {
 		}
 		edits, effects, err := r.DropCommand(v.Call, also...)
 		if err != nil {
+			p.Skip(r.Span(v.Call), "apk update stays: %v", err)
 			all = false
 			continue
 		}
