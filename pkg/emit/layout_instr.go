@@ -198,6 +198,7 @@ func (d *doc) pairs(in *parse.Instruction) {
 func (d *doc) head() {
 	k := 1
 	if d.in.Child != nil {
+		d.move(1, +1) // a break between the keywords counts as one behind them
 		k = 2
 	}
 	if k >= len(d.pieces) {

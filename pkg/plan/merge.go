@@ -143,7 +143,7 @@ func (part mergePart) mayPrecede(mode MergeMode, lang shell.Lang) error {
 	stmts := f.Stmts
 	if mode == MergeSemi && shell.ErrExitHead(f) != nil {
 		stmts = stmts[1:]
-	} else if shell.ErrExitSwitches(f, nil).On {
+	} else if mode != MergeSemi && shell.ErrExitSwitches(f, nil).On {
 		return errors.New("a part with set -e stands before &&")
 	}
 	scope := shell.ScopeOf(stmts, nil)

@@ -205,7 +205,7 @@ func (p *Pass) mergePart(in *parse.Instruction) (*mergePart, string) {
 		stmts = stmts[1:]
 	}
 	part.scope = shell.ScopeOf(stmts, r.Tree.Last)
-	if part.scope.Comment && r.Script.Kind == shell.Line {
+	if part.scope.Comment && r.Script.Kind != shell.Body {
 		return nil, "a comment stands in its command line"
 	}
 	if len(stmts) == 1 && part.head == nil {
