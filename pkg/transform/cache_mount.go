@@ -186,10 +186,11 @@ func (p *Pass) mountTargets(r *Program, m *facts.Manager, a facts.Activity, v *f
 		if p.covered(r, t) {
 			continue
 		}
-		if rest, ok := strings.CutPrefix(t, "~/"); ok {
-			if home == "" {
-				return nil, "", "the home directory of the user is not known"
-			}
+		rest, ok := strings.CutPrefix(t, "~/")
+		if home == "" && (ok || m.Name == "yarn") { // yarn's cache is root's alone in the place of the table
+			return nil, "", "the home directory of the user is not known"
+		}
+		if ok {
 			t = path.Join(home, rest)
 		}
 		if m.Name == "composer" && path.Base(repo) == "composer" {
