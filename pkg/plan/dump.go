@@ -140,10 +140,10 @@ func (d *dumper) lone(st *syntax.Stmt) *syntax.Block {
 		switch {
 		case !ok:
 			return nil
-		case !d.single(b):
+		case d.single(b) == nil:
 			return b
 		}
-		st = b.Stmts[0]
+		st = d.single(b)
 	}
 	return nil
 }
@@ -165,8 +165,8 @@ func (d *dumper) first(st *syntax.Stmt) *syntax.Block {
 				st = c.X
 			}
 		case *syntax.Block:
-			if d.single(c) {
-				st = c.Stmts[0]
+			if only := d.single(c); only != nil {
+				st = only
 				continue
 			}
 			return c
@@ -197,8 +197,8 @@ func (d *dumper) chain(st *syntax.Stmt) []string {
 				return out
 			}
 		case *syntax.Block:
-			if d.single(c) {
-				return d.chain(c.Stmts[0])
+			if only := d.single(c); only != nil {
+				return d.chain(only)
 			}
 			return []string{"(do" + strings.Join(d.list(c.Stmts).statements(), "") + ")"}
 		}
@@ -212,18 +212,30 @@ func (d *dumper) chain(st *syntax.Stmt) []string {
 	return out
 }
 
-// single reports whether a group has one statement, also with everything
-// declared.
-func (d *dumper) single(b *syntax.Block) bool {
-	if len(b.Stmts) != 1 {
-		return false
+// single returns the one statement of a group that has no other, also with
+// everything declared, or nil.
+func (d *dumper) single(b *syntax.Block) *syntax.Stmt {
+	var only *syntax.Stmt
+	for _, st := range b.Stmts {
+		switch {
+		case d.dropped(st):
+		case only != nil:
+			return nil
+		default:
+			only = st
+		}
 	}
-	c, ok := b.Stmts[0].Cmd.(*syntax.CallExpr)
+	if only == nil {
+		return nil
+	}
+	c, ok := only.Cmd.(*syntax.CallExpr)
 	if !ok || d.edits == nil || len(c.Args) == 0 {
-		return true
+		return only
 	}
-	x, ok := d.edits.behind[c.Pos().Offset()]
-	return !ok || !x.semi
+	if x, ok := d.edits.behind[c.Pos().Offset()]; ok && x.semi {
+		return nil
+	}
+	return only
 }
 
 // behind returns what is declared to follow a statement that is a simple
