@@ -293,6 +293,15 @@ func (c *Copy) Origin(ctx *Context, p string) (from string, has Presence) {
 	return "", No
 }
 
+// mayBeDir reports whether a name that nothing is known of may be that of a
+// directory: no extension, and no Gemfile, Makefile, Procfile.
+func mayBeDir(base string) bool {
+	if strings.Contains(strings.TrimPrefix(base, "."), ".") {
+		return false
+	}
+	return !strings.HasSuffix(base, "file") || base == "file" || base[0] < 'A' || base[0] > 'Z'
+}
+
 func (c *Copy) originIn(ctx *Context, s *CopySource, p string) (string, Presence) {
 	if c.From != "" || s.Kind == RemoteSource && c.Add {
 		return "", c.elsewhere(s, p)
@@ -323,8 +332,7 @@ func (c *Copy) originIn(ctx *Context, s *CopySource, p string) (string, Presence
 		m := matches[i]
 		dir := s.Dir || ctx != nil && ctx.IsDir(m)
 		if ctx == nil && !s.Dir {
-			base := path.Base(m)
-			dir = !strings.Contains(strings.TrimPrefix(base, "."), ".") && p != path.Join(c.Dest.S, base) && p != c.Dest.S
+			dir = mayBeDir(path.Base(m)) && p != path.Join(c.Dest.S, path.Base(m)) && p != c.Dest.S
 		}
 		if dir {
 			if !Within(p, c.Dest.S) {

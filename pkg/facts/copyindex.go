@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/refit-dev/refit/pkg/parse"
 )
@@ -94,7 +93,7 @@ func (x *CopyIndex) where(c *Copy, s *CopySource) int {
 		return inBelow
 	case c.Add && archive(x.ctx, s.Path.S):
 		return inBelow
-	case x.ctx != nil && !x.ctx.IsDir(s.Path.S), x.ctx == nil && strings.Contains(strings.TrimPrefix(path.Base(s.Path.S), "."), "."):
+	case x.ctx != nil && !x.ctx.IsDir(s.Path.S), x.ctx == nil && !mayBeDir(path.Base(s.Path.S)):
 		return inAt
 	}
 	return inBelow

@@ -25,6 +25,7 @@ func (o *reorder) change() (Change, string) {
 	var moved strings.Builder
 	var names []string
 	spaced := false
+	gap, end := false, 0 // whether a blank line stands in front of what goes, up to end
 	for _, k := range o.moves {
 		in := k.Instruction
 		manifests, why := o.manifests(k, &names)
@@ -52,9 +53,12 @@ func (o *reorder) change() (Change, string) {
 		for _, m := range manifests {
 			insert += m + eol
 		}
-		if insert == "" && blankBefore(p.File, span.Start) {
+		// What goes takes a blank line along where one stands on either side.
+		gap = blankBefore(p.File, span.Start) || gap && end == span.Start
+		if gap = gap && insert == ""; gap {
 			span.End = skipBlank(p.File, span.End)
 		}
+		end = span.End
 		c.Edits = append(c.Edits, emit.Edit{Span: span, New: insert})
 		if insert != "" {
 			c.Effects = append(c.Effects, plan.Insert{Before: in.Index, Text: strings.TrimRight(strings.ReplaceAll(insert, "\r\n", "\n"), "\n")})

@@ -27,6 +27,11 @@ func (o *reorder) guess() string {
 		if why := in.Blind(); why != "" {
 			return why
 		}
+		if in.Ecosystem.Project == "package.json" {
+			if why := o.severalPackages(); why != "" {
+				return why
+			}
+		}
 		first := in.Files
 		if len(first) == 0 && in.Ecosystem.Project != "" {
 			first = []string{path.Join(in.Dir, in.Ecosystem.Project)}
@@ -299,7 +304,7 @@ func (o *reorder) met(n need) bool {
 		}
 		src, has := c.Origin(o.p.Options.Context, p)
 		switch {
-		case has == facts.Yes && (src == n.src || o.p.Options.Context == nil):
+		case has == facts.Yes && (src == n.src || o.p.Options.Context == nil && o.manifestNames(c)):
 			return c.Chown == n.by.Chown && c.Chmod == n.by.Chmod
 		case has == facts.No && o.p.Options.Context == nil && optional && o.manifestNames(c) && facts.Within(path.Dir(n.path), c.Dest.S):
 			return true // the writer listed the manifests without it

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sort"
@@ -165,7 +166,7 @@ type engine struct {
 	orig   *version
 	cur    *version
 	res    *Result
-	maps   []offsetMap // of the rounds, oldest first
+	maps   []*offsetMap // of the rounds, oldest first
 	grade  plan.Grade
 	rounds int
 	banned map[string]bool // proposals that failed a check
@@ -561,7 +562,7 @@ func (e *engine) accept(next *version, changes []Change) {
 		}
 		e.res.Changes = append(e.res.Changes, *c)
 	}
-	e.maps = append(e.maps, newOffsetMap(edits))
+	e.maps = append(e.maps, newOffsetMap(e.cur.file.Src, edits))
 	e.cur = next
 	e.grade = plan.Declared
 }
@@ -603,9 +604,8 @@ func (e *engine) onLines(sp parse.Span) bool {
 // origin maps a span of the current text to the original one.
 func (e *engine) origin(sp parse.Span) parse.Span {
 	for i := len(e.maps) - 1; i >= 0; i-- {
-		sp.Start, sp.End = e.maps[i].back(sp.Start), e.maps[i].back(sp.End)
+		sp = e.maps[i].span(sp)
 	}
-	sp.End = max(sp.Start, sp.End)
 	return sp
 }
 
@@ -641,27 +641,99 @@ func layers(fs *facts.Facts) int {
 }
 
 // offsetMap maps offsets behind edits to offsets before them.
-type offsetMap []struct{ before, after, oldLen, newLen int }
+type offsetMap struct {
+	edits []struct{ before, after, oldLen, newLen int }
+	lines []copiedLine
+}
 
-func newOffsetMap(edits []emit.Edit) offsetMap {
+// copiedLine is a line of new text that is a line of the old one, too: that of
+// an instruction which was moved or copied.
+type copiedLine struct{ before, after, len int }
+
+// newOffsetMap maps the offsets behind edits of src; src is nil where nothing
+// is moved.
+func newOffsetMap(src []byte, edits []emit.Edit) *offsetMap {
 	es := slices.Clone(edits)
 	emit.Sort(es)
-	var m offsetMap
+	m := &offsetMap{}
 	shift := 0
+	var old map[string]int
 	for _, e := range es {
-		m = append(m, struct{ before, after, oldLen, newLen int }{e.Start, e.Start + shift, e.Len(), len(e.New)})
+		if src != nil && strings.Contains(e.New, "\n") {
+			if old == nil {
+				old = linesOf(src, es)
+			}
+			at := e.Start + shift
+			whole := e.Start == 0 || src[e.Start-1] == '\n'
+			for line := range strings.SplitAfterSeq(e.New, "\n") {
+				text := strings.TrimRight(line, "\r\n")
+				whole = whole && (len(text) < len(line) || e.End == len(src) || src[e.End] == '\n')
+				if before, ok := old[text]; ok && whole {
+					m.lines = append(m.lines, copiedLine{before, at, len(text)})
+				}
+				at, whole = at+len(line), true
+			}
+		}
+		m.edits = append(m.edits, struct{ before, after, oldLen, newLen int }{e.Start, e.Start + shift, e.Len(), len(e.New)})
 		shift += len(e.New) - e.Len()
 	}
 	return m
 }
 
-// back maps an offset; inside new text it gives the start of what it replaced.
-func (m offsetMap) back(off int) int {
-	i := sort.Search(len(m), func(i int) bool { return m[i].after > off }) - 1
+// linesOf gives for each line of a text where it starts. Of equal ones, the
+// first that an edit deletes counts, or else the first.
+func linesOf(src []byte, edits []emit.Edit) map[string]int {
+	all, gone := map[string]int{}, map[string]int{}
+	at := 0
+	for line := range strings.SplitAfterSeq(string(src), "\n") {
+		end := at + len(line)
+		text := strings.TrimRight(line, "\r\n")
+		for len(edits) > 0 && edits[0].End <= at {
+			edits = edits[1:]
+		}
+		if len(strings.TrimSpace(text)) > 1 {
+			if _, ok := all[text]; !ok {
+				all[text] = at
+			}
+			if _, ok := gone[text]; !ok && len(edits) > 0 && edits[0].Start <= at && edits[0].End >= at+len(text) {
+				gone[text] = at
+			}
+		}
+		at = end
+	}
+	maps.Copy(all, gone)
+	return all
+}
+
+// span maps a span.
+func (m *offsetMap) span(sp parse.Span) parse.Span {
+	start, end := m.back(sp.Start), m.back(sp.End)
+	if m.copied(sp.Start) != nil && sp.End > sp.Start {
+		end = m.back(sp.End-1) + 1
+	}
+	return parse.Span{Start: start, End: max(start, end)}
+}
+
+// copied returns the copied line that an offset is in, or nil.
+func (m *offsetMap) copied(off int) *copiedLine {
+	i := sort.Search(len(m.lines), func(i int) bool { return m.lines[i].after > off }) - 1
+	if i < 0 || off > m.lines[i].after+m.lines[i].len {
+		return nil
+	}
+	return &m.lines[i]
+}
+
+// back maps an offset; inside new text that is not copied it gives the start of
+// what it replaced.
+func (m *offsetMap) back(off int) int {
+	if l := m.copied(off); l != nil {
+		return l.before + off - l.after
+	}
+	i := sort.Search(len(m.edits), func(i int) bool { return m.edits[i].after > off }) - 1
 	if i < 0 {
 		return off
 	}
-	s := m[i]
+	s := m.edits[i]
 	if off < s.after+s.newLen {
 		return s.before + min(off-s.after, s.oldLen)
 	}

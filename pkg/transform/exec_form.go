@@ -43,6 +43,16 @@ func execForm(p *Pass) {
 		if in.Name != "CMD" && in.Name != "ENTRYPOINT" || in.Form != parse.Shell {
 			continue
 		}
+		if words := quotedArray(in.Command().Value); words != nil && in.Child == nil && p.Facts.At(in).Stage.Family != facts.Windows {
+			array := jsonArray(words)
+			p.Report(Change{
+				Title: "write " + in.Name + " with double quotes", At: in.Keyword.Span, Safety: Unsafe,
+				Reason:  "the exec form is JSON, which has no other quotes: a shell looks for a program that is named [" + words[0] + ", and finds none",
+				Edits:   []emit.Edit{{Span: in.Command().Span, New: array}},
+				Effects: []plan.Effect{plan.Replace{Instr: in.Index, Text: in.Name + " " + array}},
+			})
+			continue
+		}
 		words, why := p.execWords(in)
 		if why != "" {
 			p.Skip(in.Keyword.Span, "%s", why)
@@ -61,6 +71,30 @@ func execForm(p *Pass) {
 			Effects: []plan.Effect{plan.Replace{Instr: in.Index, Text: text}},
 		})
 	}
+}
+
+// quotedArray returns the words of an array that is no JSON because of its
+// quotes, or nil: ['a', "b"].
+func quotedArray(text string) []string {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "[")
+	var words []string
+	for ok {
+		rest = strings.TrimSpace(rest)
+		if rest == "" || rest[0] != '\'' && rest[0] != '"' {
+			return nil
+		}
+		end := strings.IndexByte(rest[1:], rest[0])
+		if end < 0 || strings.ContainsAny(rest[1:1+end], "\"'\\$`\n") {
+			return nil
+		}
+		words = append(words, rest[1:1+end])
+		rest = strings.TrimSpace(rest[end+2:])
+		if rest == "]" {
+			return words
+		}
+		rest, ok = strings.CutPrefix(rest, ",")
+	}
+	return nil
 }
 
 // jsonArray writes words as the exec form does.

@@ -76,7 +76,7 @@ func (e *engine) acceptLayout(groups []emit.Group, next *version, cmp plan.Compa
 		e.res.Rebuilt += cmp.Rebuilt
 	}
 	e.grade = max(e.grade, cmp.Grade)
-	e.maps = append(e.maps, newOffsetMap(edits))
+	e.maps = append(e.maps, newOffsetMap(nil, edits))
 	e.cur = next
 }
 

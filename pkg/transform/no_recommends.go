@@ -34,7 +34,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 ~~~
 
 ## Instead
-What builds cannot do without is named: ca-certificates for curl, wget and git, libc6-dev for gcc, openssh-client for git over ssh, xauth for xvfb-run. Nothing changes for cmake, R and Go where no other package brings the compiler that they recommend. Where a program needs another recommended package, name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
+What builds cannot do without is named: ca-certificates for curl, wget and git, libc6-dev for gcc, make for cmake, openssh-client for git over ssh, xauth for xvfb-run. Nothing changes for cmake, R and Go where no other package brings the compiler that they recommend. Where a program needs another recommended package, name that package. Nothing changes where the configuration says so already. To switch it off: ´# refit: ignore=no-recommends´.
 
 ## Safety
 Unsafe. Something may be missing that came along as a recommendation.

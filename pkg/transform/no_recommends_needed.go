@@ -18,11 +18,12 @@ type neededRecommend struct {
 
 // neededRecommends is a table of Debian's and Ubuntu's recommendations. See
 // https://packages.debian.org/bookworm/curl (through libcurl4), /wget, /git,
-// /gcc (through gcc-12) and /xvfb.
+// /gcc (through gcc-12), /cmake and /xvfb.
 var neededRecommends = []neededRecommend{
 	{name: "ca-certificates", of: []string{"curl", "wget", "git"}},
 	{name: "openssh-client", of: []string{"git"}, where: "ssh", others: []string{"ssh", "openssh-server"}},
 	{name: "libc6-dev", of: []string{"gcc"}, others: []string{"g++", "build-essential", "clang", "libc-dev"}},
+	{name: "make", of: []string{"cmake"}, others: []string{"build-essential", "dpkg-dev", "debhelper"}},
 	{name: "xauth", of: []string{"xvfb"}, where: "xvfb-run"},
 }
 
@@ -72,7 +73,7 @@ func (p *Pass) neededRecommends(r *Program, v *facts.Invocation) (ops []Op) {
 			continue
 		case n.where != "" && p.firstMention(n.where) == len(p.File.Instructions):
 			continue
-		case n.name == "ca-certificates" && hasCertificates(r.State.Stage):
+		case n.name == "ca-certificates" && hasCertificates(r.State.Stage), n.name == "make" && hasMake(r.State.Stage):
 			continue
 		case p.installedBefore(r, v, &n):
 			continue
@@ -121,6 +122,18 @@ func hasCertificates(s *facts.Stage) bool {
 		return true
 	case "node", "perl", "erlang", "elixir":
 		return !strings.Contains(tag, "slim")
+	}
+	return false
+}
+
+// hasMake reports whether a stage's base image is known to have make.
+func hasMake(s *facts.Stage) bool {
+	repo, tag, _ := facts.SplitReference(s.Base().S)
+	switch repo {
+	case "golang":
+		return true
+	case "buildpack-deps", "gcc", "python", "ruby", "node", "rust", "perl", "erlang", "elixir":
+		return !strings.Contains(tag, "slim") && !strings.Contains(tag, "curl") && !strings.Contains(tag, "scm")
 	}
 	return false
 }
