@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	maxRounds = 100
-	maxGrowth = 4 // times the original size, with some slack for tiny files
+	minRounds  = 100
+	mostRounds = 1000
+	maxGrowth  = 4 // times the original size, with some slack for tiny files
 )
 
 // version is a text of the file with everything known about it.
@@ -121,7 +122,7 @@ func Run(src []byte, opt Options) (res *Result, err error) {
 	if opt.Format != nil {
 		// A layout may open the way for a change (it completes a file that
 		// ends with a continuation character), and that needs a layout again.
-		for range maxRounds {
+		for range minRounds {
 			before := e.cur
 			e.layout()
 			if e.cur == before || len(sel.list) == 0 {
@@ -198,12 +199,18 @@ func (e *engine) fixpoint() {
 		case len(text) > limit:
 			e.giveUp("the file grows without end", accepted)
 			return
-		case round >= maxRounds:
+		case round >= e.maxRounds():
 			e.giveUp("they never come to an end", accepted)
 			return
 		}
 		e.seen[text] = true
 	}
+}
+
+// maxRounds is when the engine stops to believe that it will come to an end: an
+// instruction may pass one other a round.
+func (e *engine) maxRounds() int {
+	return min(minRounds+len(e.orig.file.Instructions), mostRounds)
 }
 
 // giveUp returns to the original text and names the transforms.
@@ -321,7 +328,7 @@ func (e *engine) drop(c Change, err error) {
 
 // again proposes once more after bans, unless nothing is left.
 func (e *engine) again(round int) []Change {
-	if round >= maxRounds {
+	if round >= e.maxRounds() {
 		return nil
 	}
 	return e.round(round + 1)

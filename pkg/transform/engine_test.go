@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -278,6 +279,36 @@ func checkRun(t *testing.T, src []byte, opt Options) {
 	}
 	if !bytes.Equal(again.After, res.After) {
 		t.Fatalf("a second run changes:\n%s\n---\n%s", res.After, again.After)
+	}
+}
+
+// TestRepeated runs the golden cases with everything behind the first FROM
+// written several times: changes meet many others of their own kind.
+func TestRepeated(t *testing.T) {
+	ran := 0
+	for _, src := range cases(t) {
+		f, err := parse.Parse(src)
+		if err != nil || len(f.Instructions) < 2 {
+			continue
+		}
+		first := slices.IndexFunc(f.Instructions, func(in *parse.Instruction) bool { return in.Name == "FROM" })
+		last := f.Instructions[len(f.Instructions)-1]
+		if first < 0 || last.Unfinished() {
+			continue
+		}
+		end := f.Instructions[first].End
+		body := slices.Concat(bytes.TrimRight(src[end:], "\r\n"), []byte("\n"))
+		all := slices.Concat(src[:end], bytes.Repeat(body, 8))
+		if _, err := parse.Parse(all); err != nil {
+			continue // stages of one name
+		}
+		for _, n := range []uint8{0, 1 | 2 | 8 | 16} {
+			t.Run("", func(t *testing.T) { checkRun(t, all, drawn(t, n)) })
+		}
+		ran++
+	}
+	if ran < 800 {
+		t.Errorf("%d cases ran, want at least 800", ran)
 	}
 }
 
