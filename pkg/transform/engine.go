@@ -400,10 +400,10 @@ func key(f *parse.File, c *Change) string {
 
 // compatible keeps the changes whose edits can be applied together, first
 // come first served. The others propose themselves again in the next round, as
-// do those that wait until a RUN is merged.
+// do those that wait while a change wants to merge their RUN.
 func compatible(changes []Change) []Change {
 	var out []Change
-	merged := map[int]bool{}       // the instructions that become part of another
+	merged := map[int]bool{}       // the instructions that are to become part of another
 	edits := map[int][]emit.Edit{} // the accepted ones, by the 256-byte pieces of the file that they touch
 	paths := map[string]bool{}
 	rewritten, replaced := map[int]bool{}, map[int]bool{} // instructions
@@ -415,17 +415,15 @@ func compatible(changes []Change) []Change {
 			f(i)
 		}
 	}
-	// Those that wait come last.
-	changes = slices.Clone(changes)
-	slices.SortStableFunc(changes, func(a, b Change) int {
-		switch {
-		case a.waits == b.waits:
-			return 0
-		case b.waits:
-			return -1
+	for _, c := range changes {
+		for _, eff := range c.Effects {
+			if m, ok := eff.(plan.Merge); ok {
+				for _, i := range m.Instrs {
+					merged[i] = true
+				}
+			}
 		}
-		return 1
-	})
+	}
 next:
 	for _, c := range changes {
 		if c.waits && slices.ContainsFunc(c.Effects, func(eff plan.Effect) bool { return merged[addsTo(eff)] }) {
@@ -460,13 +458,6 @@ next:
 		}
 		for _, e := range c.Edits {
 			pieces(e, func(i int) { edits[i] = append(edits[i], e) })
-		}
-		for _, eff := range c.Effects {
-			if m, ok := eff.(plan.Merge); ok {
-				for _, i := range m.Instrs {
-					merged[i] = true
-				}
-			}
 		}
 		out = append(out, c)
 	}

@@ -61,7 +61,7 @@ type Change struct {
 	Effects    []plan.Effect    // the plan differences that it declares
 	Drops      []parse.Span     // comments that it removes on purpose
 	Alone      bool             // no other change is accepted in its round: it changes what the others are about
-	waits      bool             // it is not accepted in the round in which its RUN is merged: the merged one has a better place for it
+	waits      bool             // it is not accepted in a round in which its RUN is to be merged: the merged one has a better place for it
 	Before     string           `json:"-"` // the text of At, set by the engine
 	Pos        parse.Position   // of At in the original file, set by the engine
 	End        parse.Position   // of At's end in the original file, set by the engine
