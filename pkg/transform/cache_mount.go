@@ -182,6 +182,9 @@ func (p *Pass) mountTargets(r *Program, m *facts.Manager, a facts.Activity, v *f
 			return nil, "", p.line(need.In) + " uses the lists that are fetched here"
 		}
 	}
+	if home != "" && (!plainPath(home) || strings.Contains(home, ",")) { // a comma ends the target
+		return nil, "", "the home directory has a name that a mount may not take as it is"
+	}
 	for _, t := range m.Mounts {
 		if p.covered(r, t) {
 			continue
