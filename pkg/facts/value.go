@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	bkshell "github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/refit-dev/refit/pkg/parse"
 )
 
 // Value is a string that may be unknown, or certain only as long as nobody
@@ -146,7 +148,7 @@ func expand(word string, escape byte, e *env) Value {
 	if !strings.ContainsAny(word, "$\"'"+string(escape)) {
 		return known(word)
 	}
-	word = string([]rune(word)) // what BuildKit makes of bytes that are not UTF-8, after a message to os.Stderr
+	word = parse.ValidWord(word)
 	g := &getter{env: e}
 	s, _, err := bkshell.NewLex(rune(escape)).ProcessWord(word, g)
 	if err != nil || g.unknown {

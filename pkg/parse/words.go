@@ -419,3 +419,12 @@ func (in *Instruction) openers() {
 		}
 	}
 }
+
+// ValidWord returns what BuildKit's expansion makes of a word: each byte that is
+// not UTF-8 becomes U+FFFD. BuildKit's own way writes a message to os.Stderr.
+func ValidWord(word string) string {
+	if utf8.ValidString(word) {
+		return word
+	}
+	return string([]rune(word))
+}

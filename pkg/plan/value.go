@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	bkshell "github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/refit-dev/refit/pkg/parse"
 )
 
 // probe is an environment in which every variable has a value that names it,
@@ -51,7 +53,7 @@ func (p *Plan) canonicalValue(word string) string {
 		p.lex = bkshell.NewLex(rune(p.File.Escape))
 	}
 	lex := p.lex
-	word = string([]rune(word)) // what BuildKit makes of bytes that are not UTF-8, after a message to os.Stderr
+	word = parse.ValidWord(word)
 	set, _, err := lex.ProcessWord(word, probe(true))
 	if err != nil {
 		return "\x03" + word

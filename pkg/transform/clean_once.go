@@ -74,7 +74,7 @@ func (p *Pass) cleanOnce(m *facts.Manager, r *Program) {
 			continue
 		}
 		p.Report(Change{
-			Title: "clean up once", At: at, Edits: edits, Effects: effects, Safety: Safe, waits: true,
+			Title: "clean up once", At: at, Edits: edits, Effects: effects, Safety: Safe,
 			Reason: "a later command of the same RUN deletes these files",
 		})
 	}

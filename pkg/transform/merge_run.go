@@ -249,7 +249,7 @@ func (p *Pass) joinable(group []*mergePart, next *mergePart) string {
 			return "the here-documents do not start with set -e"
 		}
 	}
-	if !readable(append(slices.Clip(group), next), next.Script.Lang) && !readable(append(slices.Clip(group), next), shell.Bash) {
+	if parts := append(slices.Clip(group), next); !readable(parts, next.Script.Lang) && !readable(parts, shell.Bash) {
 		return "one is written for sh and one for bash"
 	}
 	if prev.escapes(prev.Tree.Stmts[len(prev.Tree.Stmts)-1]) {
